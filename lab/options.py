@@ -1,0 +1,181 @@
+"""The options that describe a device, shared by all commands that open one, and their parsing.
+
+Each value is checked where it is read: what cannot work is refused with a line that names the option and the mend.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from netstack import profiles
+from netstack.address import format_ip, is_multicast, parse_ip, parse_mac, prefix_to_mask
+from netstack.profile import Profile, ProfileError, parse_setting
+
+DEFAULT_PROFILE = "micropython"
+DEFAULT_IP = "10.0.0.2/24"
+
+
+class Interface(NamedTuple):
+    """An address in its subnet: ``ip`` (int) and the length of the prefix."""
+
+    ip: int
+    prefix: int
+
+    @property
+    def netmask(self) -> int:
+        return prefix_to_mask(self.prefix)
+
+    def contains(self, address: int) -> bool:
+        """Whether ``address`` is one of this subnet's hosts (neither its first nor its last address)."""
+        host = address & ~self.netmask & 0xFFFFFFFF
+        return address & self.netmask == self.ip & self.netmask and 0 < host < ~self.netmask & 0xFFFFFFFF
+
+    def first_other_host(self) -> int:
+        """The lowest host address of the subnet that is not ``ip``."""
+        first = (self.ip & self.netmask) + 1
+        return first if first != self.ip else first + 1
+
+    def __str__(self) -> str:
+        return f"{format_ip(self.ip)}/{self.prefix}"
+
+
+def parse_interface(text: str) -> Interface:
+    """``10.0.0.2/24`` to its value. Raises ValueError for what no device can have as its address."""
+    address, slash, prefix = text.partition("/")
+    if not slash or not (prefix.isascii() and prefix.isdigit() and 1 <= int(prefix) <= 30):
+        raise ValueError(f"{text}: give the address with the length of its prefix (1..30), like {DEFAULT_IP}")
+    interface = Interface(parse_ip(address), int(prefix))
+    if is_multicast(interface.ip) or interface.ip >> 28 == 0xF or interface.ip >> 24 in (0, 127):
+        raise ValueError(f"{address} is no device's address: choose one like {DEFAULT_IP}")
+    if not interface.contains(interface.ip):
+        free = format_ip(interface.first_other_host())
+        raise ValueError(f"{address} is the first or last address of its subnet: choose another, like {free}/{prefix}")
+    return interface
+
+
+def _mac(text: str) -> bytes:
+    mac = parse_mac(text)
+    if mac[0] & 1:
+        raise ValueError(f"{text} is a group address: the first byte must be even, like 02:00:00:00:00:02")
+    return mac
+
+
+class Parsed(click.ParamType):
+    """An option's value, read by a function whose ValueError says what is wrong."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def _profile(name: str) -> Profile:
+    try:
+        return profiles.named(name)
+    except ProfileError as error:
+        raise ProfileError(f"{error}; `netstack profiles` describes them") from None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """What the options say about one device. Addresses are ints, ``mac`` six bytes; ``tap`` "" lets the kernel choose."""
+
+    profile: Profile
+    interface: Interface
+    gateway: int
+    mac: bytes
+    tap: str
+    netns: str | None
+    pcap: Path | None
+    trace: bool
+    seed: int
+
+
+def _collect(
+    profile: Profile,
+    settings: tuple[tuple[str, int | str], ...],
+    ip: Interface,
+    mac: bytes | None,
+    gateway: int | None,
+    **others: Any,
+) -> DeviceOptions:
+    """The options together: what one leaves open follows from the others."""
+    if gateway is None:
+        gateway = ip.first_other_host()
+    elif not ip.contains(gateway) or gateway == ip.ip:
+        raise click.BadParameter(
+            f"{format_ip(gateway)} is not another host of {ip}: choose one, like {format_ip(ip.first_other_host())}",
+            param_hint="--gateway",
+        )
+    if mac is None:  # the same in every run: a changing one would leave stale ARP entries on the other side
+        mac = b"\x02\x00" + ip.ip.to_bytes(4, "big")
+    changed = dict(settings)
+    return DeviceOptions(profile.replace(**changed) if changed else profile, ip, gateway, mac, **others)
+
+
+_OPTIONS = [
+    click.option(
+        "--profile", type=Parsed("NAME", _profile), default=DEFAULT_PROFILE, show_default=True,
+        help="Which device it is; `netstack profiles` lists them.",
+    ),
+    click.option(
+        "--set", "settings", type=Parsed("OPTION=VALUE", parse_setting), multiple=True,
+        help="Change one lwIP option of the profile, like TCP_WND=8192; may be given again.",
+    ),
+    click.option(
+        "--ip", type=Parsed("ADDRESS/PREFIX", parse_interface), default=DEFAULT_IP, show_default=True,
+        help="The device's address.",
+    ),
+    click.option(
+        "--mac", type=Parsed("MAC", _mac),
+        help="The device's MAC address.  [default: 02:00 and the four bytes of its address]",
+    ),
+    click.option(
+        "--gateway", type=Parsed("ADDRESS", parse_ip),
+        help="The device's gateway, which is Linux's address on the TAP.  [default: the subnet's first]",
+    ),
+    click.option(
+        "--tap", metavar="NAME", default="",
+        help="Make the TAP with this name, or attach to it when it is there.  [default: the kernel names it]",
+    ),
+    click.option(
+        "--netns", metavar="new|pid:N",
+        help="Where the TAP is to be: in a network namespace of its own (new), or in that of process N (a container,"
+        " say).  [default: where the command runs]",
+    ),
+    click.option(
+        "--pcap", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+        help="Write all frames to this pcapng file.",
+    ),
+    click.option("--trace", is_flag=True, help="Show every segment as one line."),
+    click.option(
+        "--seed", type=click.IntRange(0, 0xFFFFFFFF), default=0, show_default=True,
+        help="Where the device's random numbers start.",
+    ),
+]  # fmt: skip
+
+
+def device_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options; it gets them as one ``DeviceOptions``, its argument ``options``."""
+
+    @functools.wraps(function)
+    def collecting(*args: Any, **kwargs: Any) -> Any:
+        given = "profile settings ip mac gateway tap netns pcap trace seed".split()
+        return function(*args, options=_collect(**{name: kwargs.pop(name) for name in given}), **kwargs)
+
+    for option in reversed(_OPTIONS):
+        option(collecting)
+    return collecting

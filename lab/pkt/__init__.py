@@ -1,0 +1,1 @@
+"""The trace language of recorded lwIP runs (``.pkt`` files): parse, print, replay, compare."""

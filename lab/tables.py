@@ -1,0 +1,91 @@
+"""What the commands show of a stack: its pools and counters with their high-water marks, as tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from netstack.pool import Heap, Pool
+
+from netstack.stats import Drop
+
+if TYPE_CHECKING:
+    from netstack.stack import Stack
+
+PIPE_WIDTH = 160  # columns where the output is no terminal: a row is to stay one line for grep
+
+
+def console() -> Console:
+    """Standard output: colours and the terminal's width on a terminal, plain long lines elsewhere."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def pools_table(stack: Stack) -> Table:
+    """The heap and every pool that the profile has: in use now, most at a time, size, failures."""
+    table = Table(box=SIMPLE_HEAD, title="memory", title_justify="left", title_style="bold", pad_edge=False)
+    table.add_column("pool", no_wrap=True)
+    for column in ("in use", "high water", "size", "failed"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    memory = stack.mem
+    for pool in (memory.heap, *memory.pools()):
+        if pool.size:
+            table.add_row(*_pool_row(pool), style="" if pool.max or pool.err else "dim")
+    return table
+
+
+def _pool_row(pool: Heap | Pool) -> tuple[RenderableType, ...]:
+    unit = " bytes" if isinstance(pool, Heap) else ""
+    failed = Text(str(pool.err), "bold red" if pool.err else "")
+    return pool.name, str(pool.used), str(pool.max), f"{pool.size}{unit}", failed, _bar(pool.max, pool.size)
+
+
+def _bar(value: int, size: int, width: int = 20) -> Text:
+    """A bar of ``width`` cells; anything above nothing shows, and only full is full."""
+    cells = min(width, -(-value * width // size))
+    style = "red" if value >= size else "yellow" if 4 * value >= 3 * size else "green"
+    return Text("█" * cells, style) + Text("·" * (width - cells), "dim")
+
+
+def counters_table(stack: Stack) -> Table:
+    """lwIP's counters (``stats.h``) that are not zero, a row per protocol."""
+    table = Table(box=SIMPLE_HEAD, title="counters", title_justify="left", title_style="bold", pad_edge=False)
+    rows: dict[str, dict[str, int]] = {}
+    for name, value in stack.stats.items():
+        protocol, _, counter = name.partition(".")
+        if value:
+            rows.setdefault(protocol, {})[counter] = value
+    columns = [counter for counter in _order(stack) if any(counter in row for row in rows.values())]
+    table.add_column("protocol", no_wrap=True)
+    for counter in columns:
+        table.add_column(counter, justify="right")
+    for protocol, row in rows.items():
+        table.add_row(protocol, *(str(row.get(counter, "")) for counter in columns))
+    return table
+
+
+def _order(stack: Stack) -> list[str]:
+    return list(dict.fromkeys(name.partition(".")[2] for name, _ in stack.stats.items()))
+
+
+def drops_table(stack: Stack) -> Table | None:
+    """Why packets went no further, or None when all did."""
+    if not stack.stats.drops:
+        return None
+    table = Table(box=SIMPLE_HEAD, title="dropped", title_justify="left", title_style="bold", pad_edge=False)
+    for column in ("packets", "reason", "meaning"):
+        table.add_column(column, justify="right" if column == "packets" else "left")
+    for name, count in sorted(stack.stats.drops.items()):
+        table.add_row(str(count), name, Drop.all[name].meaning)
+    return table
+
+
+def tables(stack: Stack) -> list[Table]:
+    """All of them that have rows."""
+    found = [pools_table(stack), counters_table(stack), drops_table(stack)]
+    return [table for table in found if table is not None and table.row_count]

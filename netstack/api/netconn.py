@@ -1,0 +1,431 @@
+"""lwIP's own socket layer (netconn under sockets) on the raw API, without its waiting: always non-blocking.
+
+Every operation is one try that returns a result or an err_t. What an observer knows this layer by:
+
+* A connection counts against the backlog until it is accepted; it takes data and the peer's FIN before that.
+* Each delivery is one message in a mailbox; ``read`` gathers over messages and opens the window once.
+* After the peer's FIN ``read`` gives ``b""`` once and shuts the receiving side down; then ERR_CONN.
+* An error is told after the data that came before it, twice (the message in the mailbox, then the pending
+  error), then ERR_CONN.
+* ``close`` drops unread data without opening the window, so the peer is reset.
+
+Source: lwIP ``api/api_msg.c``, ``api/api_lib.c``, ``api/sockets.c``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from netstack.api.common import ERR_BADF, Conn, EventHook, conn_of, set_pcb_option
+from netstack.api.netconn_udp import UdpSocket
+from netstack.errors import (
+    ERR_ABRT,
+    ERR_ALREADY,
+    ERR_CLSD,
+    ERR_CONN,
+    ERR_INPROGRESS,
+    ERR_ISCONN,
+    ERR_MEM,
+    ERR_OK,
+    ERR_RST,
+    ERR_RTE,
+    ERR_VAL,
+    ERR_WOULDBLOCK,
+)
+
+if TYPE_CHECKING:
+    from netstack.pbuf import Pbuf
+    from netstack.stack import Stack
+    from netstack.tcp.tcb import ListenTcb, Tcb
+
+_POLL_INTERVAL = 2  # slow ticks between retries of tcp_output (NETCONN_TCP_POLL_INTERVAL)
+_MAX_CHUNK = 0xFFFF  # tcp_write and tcp_recved take 16-bit lengths
+
+# lwIP's states (tcp.h): compared by number
+_CLOSED, _FIN_WAIT_1, _FIN_WAIT_2, _CLOSING = 0, 5, 6, 8
+_TF_RXCLOSED = 0x10
+
+_END_OF_FILE = 1  # beside err_t: the peer has closed and everything was read
+
+NONE, CONNECT, LISTEN = range(3)  # what a netconn is doing
+
+
+class TcpSocket:
+    """A stream socket. ``pcb`` is None once lwIP has freed it or the socket is closed."""
+
+    __slots__ = (
+        "_accepts",
+        "_data",
+        "_fin_pending",
+        "_mbox",
+        "_mbox_closed",
+        "_mbox_valid",
+        "_on_event",
+        "_pending_err",
+        "_stack",
+        "_tcp",
+        "conn",
+        "pcb",
+        "state",
+    )
+
+    def __init__(self, stack: Stack, pcb: Tcb, on_event: EventHook | None) -> None:
+        self._stack = stack
+        self._tcp = stack.tcp
+        self._on_event = on_event
+        self.pcb: Tcb | ListenTcb | None = pcb
+        self.conn: Conn = (0, 0, 0)  # as last known; the pcb may be gone
+        self.state = NONE
+        self._mbox: deque[Pbuf | int] = (
+            deque()
+        )  # recvmbox: data, or the err_t of an error message (FIN: ERR_CLSD)
+        self._mbox_valid = True  # False once the receiving side is shut down
+        self._mbox_closed = False  # the connection failed: nothing more comes
+        self._data: Pbuf | None = None  # the message that was read in part
+        self._fin_pending = False
+        self._pending_err = ERR_OK
+        self._accepts: deque[TcpSocket | int] = (
+            deque()
+        )  # acceptmbox: connections, or the err_t of one that failed
+
+    # Calls
+
+    def bind(self, ip: int, port: int) -> int:
+        """Give it a local address. ERR_USE; ERR_VAL when it has one, listens or is gone; ERR_BUF without a
+        free port."""
+        return ERR_VAL if self.pcb is None else self._tcp.bind(self.pcb, ip, port)
+
+    def listen(self, backlog: int) -> int:
+        """Become a listener, or change the backlog of one. ERR_VAL (connected), ERR_MEM, ERR_USE, ERR_CONN
+        (gone)."""
+        pcb = self.pcb
+        if pcb is None or self.state == CONNECT:
+            return ERR_CONN
+        backlog = min(backlog, 0xFF)
+        if self._stack.profile.tcp_listen_backlog:
+            backlog = max(backlog, 1)
+        if self.state == LISTEN:
+            pcb.backlog = backlog
+            return ERR_OK
+        if pcb.state != _CLOSED:
+            return ERR_VAL
+        listener, err = self._tcp.listen(pcb, backlog)
+        if listener is None:
+            return err
+        self.pcb = listener
+        self.state = LISTEN
+        self._mbox_valid = False
+        listener.accept = self._accept
+        return ERR_OK
+
+    def accept(self) -> tuple[TcpSocket | None, int]:
+        """The oldest waiting connection. ERR_WOULDBLOCK; ERR_ABRT for one lost to a full pool; ERR_VAL on no
+        listener."""
+        err = self._take_pending_err()
+        if err != ERR_OK:
+            return None, err
+        if self.state != LISTEN:
+            return None, ERR_VAL
+        if not self._accepts:
+            return None, ERR_WOULDBLOCK
+        new = self._accepts.popleft()
+        if isinstance(new, int):
+            return None, new
+        if new.pcb is not None:
+            self._tcp.backlog_accepted(new.pcb)
+        return new, ERR_OK
+
+    @property
+    def queued(self) -> int:
+        """How many connections wait to be accepted."""
+        return len(self._accepts)
+
+    def connect(self, ip: int, port: int) -> int:
+        """Send a SYN: ERR_INPROGRESS. ERR_ALREADY, ERR_ISCONN, ERR_CLSD (gone), or what ports, routing and
+        pools say."""
+        pcb = self.pcb
+        if pcb is None:
+            return ERR_CLSD
+        if self.state == CONNECT:
+            return ERR_ALREADY
+        if self.state == LISTEN:
+            return ERR_ISCONN
+        self._setup(pcb)
+        pcb.connected = self._connected
+        self.state = CONNECT
+        err = self._tcp.connect(pcb, ip, port)
+        if err != ERR_OK:
+            self.state = NONE
+            return err
+        self.conn = conn_of(pcb)
+        return ERR_INPROGRESS
+
+    def read(self, size: int) -> tuple[bytes | None, int]:
+        """Up to ``size`` bytes over all queued messages; ``b""`` after the FIN, once; then ERR_CONN.
+
+        ERR_WOULDBLOCK when nothing is there; the connection's error behind its data (``lwip_recv_tcp``).
+        """
+        parts: list[bytes] = []
+        left = size
+        while left:
+            if self._data is None:
+                err = self._next_message(bool(parts))
+                if err != ERR_OK:
+                    break
+            data = self._data
+            assert data is not None
+            count = min(left, len(data))
+            parts.append(data.data[:count])
+            left -= count
+            if count == len(data):
+                data.free()
+                self._data = None
+            else:
+                data.consume(count)
+        if parts or not size:
+            self._recved(size - left)
+            return b"".join(parts), ERR_OK
+        return (b"", ERR_OK) if err == _END_OF_FILE else (None, err)
+
+    def write(self, data: bytes, more: bool = False) -> tuple[int, int]:
+        """Queue what fits into the send buffer and send what may go (``lwip_netconn_do_writemore``,
+        non-blocking).
+
+        ERR_WOULDBLOCK (buffer full), ERR_MEM (heap, segments or queue full), ERR_INPROGRESS (connecting),
+        ERR_CONN, the pending error once, ERR_RTE when the packets have no way out. ``more`` is MSG_MORE.
+        """
+        if not data:
+            return 0, ERR_OK
+        err = self._take_pending_err()
+        if err != ERR_OK:
+            return 0, err
+        if self.state != NONE:
+            return 0, ERR_INPROGRESS
+        pcb = self.pcb
+        if pcb is None:
+            return 0, ERR_CONN
+        done, err = self._write_chunks(pcb, data, more)
+        if (done or err == ERR_MEM) and self._tcp.output(pcb) == ERR_RTE:
+            return 0, ERR_RTE
+        return (done, ERR_OK) if done else (0, err)
+
+    def shutdown(self, rx: bool, tx: bool) -> int:
+        """Close one side or both. ERR_CONN while connecting, on a listener (unless both), or when it is
+        gone."""
+        if self.pcb is None or self.state == CONNECT or (self.state == LISTEN and not (rx and tx)):
+            return ERR_CONN
+        if rx:
+            self._drain()
+        return self._close_sides(rx, tx)
+
+    def close(self) -> int:
+        """Close: unread data is dropped (and the peer reset for it), connections waiting to be accepted are
+        aborted."""
+        self._drain()
+        if self.pcb is not None:
+            err = self._close_sides(True, True)
+            if err != ERR_OK and self.pcb is not None:
+                pcb, self.pcb = self.pcb, None
+                self._tcp.abort(pcb)
+        return ERR_OK
+
+    def abort(self) -> None:
+        """Reset the connection and forget it (``tcp_abort``); a listener is closed."""
+        if self.pcb is None or self.state == LISTEN:
+            self.close()
+            return
+        self._drain()
+        pcb, self.pcb = self.pcb, None
+        _forget_callbacks(pcb)
+        self._tcp.abort(pcb)
+
+    def setsockopt(self, name: str, value: int) -> int:
+        """Set an option by its name; see ``common.set_pcb_option``. ERR_BADF when the connection is gone."""
+        return ERR_BADF if self.pcb is None else set_pcb_option(self.pcb, name, value, self._stack.profile)
+
+    def error(self) -> int:
+        """The pending err_t, cleared by asking (SO_ERROR)."""
+        return self._take_pending_err()
+
+    # Callbacks from TCP
+
+    def _accept(self, newpcb: Tcb | None, err: int) -> int:
+        if newpcb is None:
+            self._event("accept-err", err=err)
+            if self._accept_has_room():
+                self._accepts.append(ERR_ABRT)
+            return ERR_VAL
+        if not self._accept_has_room():
+            if self._on_event is not None:
+                self._on_event("accept-full", self, conn_of(newpcb))
+            return ERR_MEM  # tcp_input aborts it
+        new = TcpSocket(self._stack, newpcb, self._on_event)
+        new.conn = conn_of(newpcb)
+        new._setup(newpcb)
+        self._tcp.backlog_delayed(newpcb)
+        self._accepts.append(new)
+        new._event("pending", listener=self)
+        return ERR_OK
+
+    def _accept_has_room(self) -> bool:
+        return len(self._accepts) < self._stack.profile.api_listen_queue
+
+    def _recv(self, pcb: Tcb, data: Pbuf | None, err: int) -> int:
+        if data is None:
+            self._event("fin")
+            self._mbox.append(ERR_CLSD)
+        else:
+            self._event("recv", len=len(data))
+            self._mbox.append(data)
+        return ERR_OK
+
+    def _sent(self, pcb: Tcb, count: int) -> int:
+        self._event("sent", len=count)
+        return ERR_OK
+
+    def _connected(self, pcb: Tcb, err: int) -> int:
+        self.state = NONE
+        self._event("connected")
+        return ERR_OK
+
+    def _errf(self, err: int) -> None:
+        self.pcb = None
+        self._pending_err = err
+        self._mbox_closed = True
+        self.state = NONE
+        if self._mbox_valid:
+            self._mbox.append(err)
+        self._event("err", err=err)
+
+    # What the calls are made of
+
+    def _setup(self, pcb: Tcb) -> None:
+        pcb.recv = self._recv
+        pcb.sent = self._sent
+        pcb.errf = self._errf
+        pcb.pollinterval = _POLL_INTERVAL
+
+    def _next_message(self, have_data: bool) -> int:
+        """Fetch the next message into ``_data``; ERR_OK, _END_OF_FILE or an err_t
+        (``netconn_recv_data_tcp``)."""
+        if not self._mbox_valid:
+            return ERR_CONN
+        if not self._fin_pending:
+            if not self._mbox:
+                if have_data:
+                    return ERR_WOULDBLOCK
+                err = self._take_pending_err()
+                if err != ERR_OK:
+                    return err
+                return ERR_CONN if self._mbox_closed else ERR_WOULDBLOCK
+            message = self._mbox[0]
+            if isinstance(message, int) and message != ERR_CLSD:
+                if not have_data:  # told by the next read otherwise
+                    self._mbox.popleft()
+                return message
+            self._mbox.popleft()
+            if not isinstance(message, int):
+                self._data = message
+                return ERR_OK
+        self._fin_pending = have_data
+        if have_data:
+            return ERR_WOULDBLOCK
+        if self.pcb is None:  # the connection failed after the FIN
+            return self._take_pending_err() or ERR_RST
+        self._drain()
+        self._close_sides(True, False)
+        return _END_OF_FILE
+
+    def _take_pending_err(self) -> int:
+        err, self._pending_err = self._pending_err, ERR_OK
+        return err
+
+    def _recved(self, count: int) -> None:
+        while count and self.pcb is not None:
+            chunk = min(count, _MAX_CHUNK)
+            self._tcp.recved(self.pcb, chunk)
+            count -= chunk
+
+    def _write_chunks(self, pcb: Tcb, data: bytes, more: bool) -> tuple[int, int]:
+        done = 0
+        while done < len(data):
+            count = min(len(data) - done, _MAX_CHUNK)
+            rest_follows = len(data) - done > _MAX_CHUNK
+            room = pcb.snd_buf
+            if room < count:
+                count = room
+                if not count:
+                    return done, ERR_WOULDBLOCK
+            err = self._tcp.write(pcb, data[done : done + count], more or rest_follows)
+            if err != ERR_OK:
+                return done, err
+            done += count
+            if not rest_follows:
+                break
+        return done, ERR_OK
+
+    def _close_sides(self, rx: bool, tx: bool) -> int:
+        """``lwip_netconn_do_close_internal``: closing the second side is closing the whole connection."""
+        pcb = self.pcb
+        assert pcb is not None
+        if self.state == LISTEN:
+            pcb.accept = None
+            self.pcb = None
+            return self._tcp.close(pcb)
+        whole = (
+            (rx and tx)
+            or (rx and pcb.state in (_FIN_WAIT_1, _FIN_WAIT_2, _CLOSING))
+            or (tx and bool(pcb.flags & _TF_RXCLOSED))
+        )
+        if rx:
+            pcb.recv = None
+        if tx:
+            pcb.sent = None
+        if not whole:
+            return self._tcp.shutdown(pcb, rx, tx)
+        pcb.errf = None
+        pcb.pollinterval = 0
+        err = self._tcp.close(pcb)
+        if err == ERR_OK:
+            self.pcb = None
+        return err
+
+    def _drain(self) -> None:
+        """Drop what was received and not read, without opening the window, and abort who waits
+        (``netconn_drain``)."""
+        if self._data is not None:
+            self._data.free()
+            self._data = None
+        for message in self._mbox:
+            if not isinstance(message, int):
+                message.free()
+        self._mbox.clear()
+        self._mbox_valid = False
+        self._fin_pending = False
+        while self._accepts:
+            waiting = self._accepts.popleft()
+            if not isinstance(waiting, int):
+                waiting.abort()
+
+    def _event(self, kind: str, **fields: object) -> None:
+        if self._on_event is not None:
+            if self.pcb is not None:
+                self.conn = conn_of(self.pcb)
+            self._on_event(kind, self, self.conn, **fields)
+
+
+def _forget_callbacks(pcb: Tcb) -> None:
+    pcb.recv = pcb.sent = pcb.errf = pcb.connected = None
+
+
+def tcp_socket(stack: Stack, on_event: EventHook | None = None) -> tuple[TcpSocket | None, int]:
+    """A stream socket, which takes a pcb at once; ERR_MEM when there is none."""
+    pcb = stack.tcp.new()
+    return (None, ERR_MEM) if pcb is None else (TcpSocket(stack, pcb, on_event), ERR_OK)
+
+
+def udp_socket(stack: Stack, on_event: EventHook | None = None) -> tuple[UdpSocket | None, int]:
+    """A datagram socket; ERR_MEM when no pcb is left."""
+    pcb = stack.udp.new()
+    return (None, ERR_MEM) if pcb is None else (UdpSocket(stack, pcb, on_event), ERR_OK)

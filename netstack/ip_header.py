@@ -1,0 +1,147 @@
+"""The IPv4 header (RFC 791 section 3.1) as a value, and headers built from fields.
+
+ 0                   1                   2                   3
+ 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|Version|  IHL  |Type of Service|          Total Length         |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|         Identification        |Flags|      Fragment Offset    |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|  Time to Live |    Protocol   |         Header Checksum       |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|                       Source Address                          |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|                    Destination Address                        |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+|                    Options                    |    Padding    |
++-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+
+HEADER_LEN = 20
+MAX_HEADER_LEN = 60
+MAX_PACKET_LEN = 0xFFFF
+
+PROTO_ICMP = 1
+PROTO_IGMP = 2
+PROTO_TCP = 6
+PROTO_UDP = 17
+
+DONT_FRAGMENT = 0x4000
+MORE_FRAGMENTS = 0x2000
+OFFSET_MASK = 0x1FFF  # of the ``fragment`` field, in units of 8 bytes
+
+_FIELDS = Struct("!BBHHHBBHII")
+_WORDS = Struct("!HHHHHHII")  # the same 20 bytes as words: the sum of these is the sum of the header
+
+
+class Ipv4Header:
+    """The fields of a header, and the packet it stands in.
+
+    ``fragment`` is the word with the flags and the offset. ``header_len`` and ``total_len`` are bytes.
+    ``packet`` is the whole packet, header and options included, as far as it was there.
+    """
+
+    __slots__ = (
+        "dst",
+        "fragment",
+        "header_len",
+        "ident",
+        "packet",
+        "proto",
+        "src",
+        "tos",
+        "total_len",
+        "ttl",
+    )
+
+    def __init__(
+        self,
+        header_len: int,
+        tos: int,
+        total_len: int,
+        ident: int,
+        fragment: int,
+        ttl: int,
+        proto: int,
+        src: int,
+        dst: int,
+        packet: bytes,
+    ) -> None:
+        self.header_len = header_len
+        self.tos = tos
+        self.total_len = total_len
+        self.ident = ident
+        self.fragment = fragment
+        self.ttl = ttl
+        self.proto = proto
+        self.src = src
+        self.dst = dst
+        self.packet = packet
+
+    @property
+    def options(self) -> bytes:
+        """The options, with their padding."""
+        return self.packet[HEADER_LEN : self.header_len]
+
+
+def parse(packet: bytes) -> Ipv4Header | None:
+    """The header of a packet; None when it is not version 4, shorter than 20 bytes, or longer than the
+    packet.
+
+    Total length and checksum are not judged here.
+    """
+    size = len(packet)
+    if size < HEADER_LEN:
+        return None
+    first, tos, total_len, ident, fragment, ttl, proto, _, src, dst = _FIELDS.unpack_from(packet)
+    header_len = (first & 15) << 2
+    if first >> 4 != 4 or not HEADER_LEN <= header_len <= size:
+        return None
+    return Ipv4Header(header_len, tos, total_len, ident, fragment, ttl, proto, src, dst, packet)
+
+
+def emit(header: Ipv4Header) -> bytes:
+    """The header as bytes, with its options and a right checksum."""
+    return build(
+        header.tos,
+        header.total_len,
+        header.ident,
+        header.fragment,
+        header.ttl,
+        header.proto,
+        header.src,
+        header.dst,
+        header.options,
+    )
+
+
+def build(
+    tos: int,
+    total_len: int,
+    ident: int,
+    fragment: int,
+    ttl: int,
+    proto: int,
+    src: int,
+    dst: int,
+    options: bytes = b"",
+) -> bytes:
+    """A header of the given fields; ``options`` are padded to a multiple of four bytes, at most 40."""
+    first = 0x4500 | tos
+    total = first + total_len + ident + fragment + (ttl << 8 | proto) + src + dst
+    if options:
+        options += bytes(-len(options) % 4)
+        first += len(options) << 6
+        total += (len(options) << 6) + int.from_bytes(options, "big")
+    return (
+        _WORDS.pack(first, total_len, ident, fragment, ttl << 8 | proto, -total % 0xFFFF, src, dst) + options
+    )
+
+
+def has_right_checksum(packet: bytes, header_len: int) -> bool:
+    """Whether the sum over the header, its checksum included, is right (RFC 1071)."""
+    return not int.from_bytes(packet[:header_len], "big") % 0xFFFF

@@ -1,0 +1,166 @@
+"""lwIP's memory: fixed pools and the heap.
+
+A pool is a counter, since Python holds the objects: what matters is where ``take`` fails. The heap is a model of lwIP's
+``mem.c``: first fit from the lowest hole, every block with a header, neighbours merged on free, a block split only when the
+rest could hold a header and the smallest block. So an allocation fails here exactly when it would fail on the device.
+
+Statistics carry lwIP's names: ``used``, ``max``, ``err``, ``avail`` (``stats.h: stats_mem``).
+Sources: lwIP ``memp.c``, ``mem.c``.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+PoolObserver = Callable[[str, bool, int], None]  # (pool name, taken?, used after); called on failure and on use when tracing
+
+
+class Pool:
+    """A memp pool of ``size`` elements. ``take`` returns False when it is empty (and counts ``err``)."""
+
+    __slots__ = ("err", "max", "name", "observer", "size", "used")
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+        self.used = 0
+        self.max = 0
+        self.err = 0
+        self.observer: PoolObserver | None = None
+
+    @property
+    def avail(self) -> int:
+        """lwIP calls the size of a pool ``avail``."""
+        return self.size
+
+    def take(self, count: int = 1) -> bool:
+        """Take ``count`` elements, all or none."""
+        used = self.used + count
+        if used > self.size:
+            self.err += 1
+            if self.observer is not None:
+                self.observer(self.name, False, self.used)
+            return False
+        self.used = used
+        if used > self.max:
+            self.max = used
+        if self.observer is not None:
+            self.observer(self.name, True, used)
+        return True
+
+    def give(self, count: int = 1) -> None:
+        """Give ``count`` elements back."""
+        self.used -= count
+        assert self.used >= 0, f"pool {self.name}: more given back than taken"
+
+
+class Heap:
+    """The heap of ``mem.c``: addresses are offsets, sizes are bytes.
+
+    ``header`` is the size of a block's header (8 on a 32-bit device with less than 64,000 bytes), ``min_block`` the smallest
+    payload. ``used`` and ``max`` include headers, as lwIP's statistics do.
+    """
+
+    __slots__ = ("_blocks", "_holes", "_sizes", "alignment", "err", "header", "max", "min_block", "name", "observer", "size", "used")
+
+    def __init__(self, size: int, header: int, min_block: int, alignment: int) -> None:
+        self.name = "HEAP"
+        self.alignment = alignment
+        self.size = self._align(size)
+        self.header = self._align(header)
+        self.min_block = self._align(min_block)
+        self.used = 0
+        self.max = 0
+        self.err = 0
+        self.observer: PoolObserver | None = None
+        self._holes = [0]  # start addresses of holes, ascending
+        self._sizes = [self.size]  # their sizes, headers included
+        self._blocks: dict[int, int] = {}  # address -> size of allocated blocks, headers included
+
+    @property
+    def avail(self) -> int:
+        """lwIP calls the size of the heap ``avail``."""
+        return self.size
+
+    def _align(self, size: int) -> int:
+        return -(-size // self.alignment) * self.alignment
+
+    def malloc(self, size: int) -> int:
+        """Address of a block for ``size`` bytes, or -1 (``mem_malloc``)."""
+        alignment = self.alignment
+        size = -(-size // alignment) * alignment
+        if size < self.min_block:
+            size = self.min_block
+        if size > self.size:
+            return -1
+        need = size + self.header
+        holes = self._holes
+        sizes = self._sizes
+        last = self.size - size  # mem_malloc only looks at blocks that start below this
+        index = 0
+        for start in holes:
+            if start >= last:
+                break
+            hole = sizes[index]
+            if hole >= need:
+                if hole >= need + self.header + self.min_block:
+                    holes[index] = start + need
+                    sizes[index] = hole - need
+                    hole = need
+                else:
+                    del holes[index], sizes[index]
+                self._blocks[start] = hole
+                self.used += hole
+                if self.used > self.max:
+                    self.max = self.used
+                if self.observer is not None:
+                    self.observer(self.name, True, self.used)
+                return start
+            index += 1
+        self.err += 1
+        if self.observer is not None:
+            self.observer(self.name, False, self.used)
+        return -1
+
+    def free(self, address: int) -> None:
+        """Give a block back and merge it with the holes beside it (``mem_free``, ``plug_holes``)."""
+        size = self._blocks.pop(address)
+        self.used -= size
+        self._add_hole(address, size)
+
+    def trim(self, address: int, size: int) -> None:
+        """Shrink a block in place to ``size`` payload bytes (``mem_trim``)."""
+        size = max(self._align(size), self.min_block)
+        whole = self._blocks[address]
+        rest = whole - size - self.header
+        if rest <= 0:
+            return
+        end = address + whole
+        index = bisect_left(self._holes, end)
+        if index < len(self._holes) and self._holes[index] == end:
+            pass  # the hole behind simply grows downwards
+        elif rest < self.header + self.min_block:
+            return
+        self._blocks[address] = whole - rest
+        self.used -= rest
+        self._add_hole(end - rest, rest)
+
+    def _add_hole(self, address: int, size: int) -> None:
+        holes = self._holes
+        sizes = self._sizes
+        index = bisect_left(holes, address)
+        if index < len(holes) and holes[index] == address + size:
+            size += sizes[index]
+            holes[index] = address
+            sizes[index] = size
+        else:
+            holes.insert(index, address)
+            sizes.insert(index, size)
+        if index and holes[index - 1] + sizes[index - 1] == address:
+            sizes[index - 1] += size
+            del holes[index], sizes[index]
+
+    def largest_hole(self) -> int:
+        """Payload bytes the largest hole could hold."""
+        return max((size - self.header for size in self._sizes), default=0)

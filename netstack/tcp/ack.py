@@ -1,0 +1,128 @@
+"""The ACK field: the peer's window, duplicate and new acknowledgements, RTT (RFC 9293 3.10.7.4 fifth step, RFC 5681).
+
+Source: lwIP ``tcp_in.c`` (first half of tcp_receive, tcp_free_acked_segments).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from netstack.tcp import congestion, rtt
+from netstack.tcp.control import send_empty_ack
+from netstack.tcp.retransmit import fast_retransmit
+from netstack.tcp.segment import Segment, TxSegment, free_segment
+from netstack.tcp.seq import leq
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.tcb import TF_RTO, Tcb
+
+MASK = 0xFFFFFFFF
+_SIGN = 0x80000000
+
+
+def receive_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """Take the acknowledgement and the window of ``seg``, which has the ACK flag."""
+    ack = seg.ack
+    right_edge = pcb.snd_wl2 + pcb.snd_wnd & MASK
+    _update_window(tcp, pcb, seg)
+    if not (pcb.lastack - ack) & _SIGN:
+        _old_ack(tcp, pcb, seg, right_edge)
+    elif not (pcb.snd_nxt - ack) & _SIGN:
+        _new_ack(tcp, pcb, seg)
+    else:
+        send_empty_ack(tcp, pcb)  # of what was never sent
+    if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
+        rtt.sample(pcb, tcp.ticks)
+
+
+def _update_window(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """SND.WND from a segment that is newer by sequence, by acknowledgement, or larger (RFC 9293 3.10.7.4).
+
+    lwIP: whether or not the segment itself is acceptable.
+    """
+    wnd = seg.wnd << pcb.snd_scale
+    wl1 = pcb.snd_wl1
+    if (
+        (wl1 - seg.seq) & _SIGN
+        or (wl1 == seg.seq and (pcb.snd_wl2 - seg.ack) & _SIGN)
+        or (pcb.snd_wl2 == seg.ack and wnd > pcb.snd_wnd)
+    ):
+        if "window_update_from_any_segment" not in tcp.quirks and not _in_window(pcb, seg):
+            return
+        pcb.snd_wnd = wnd
+        if wnd > pcb.snd_wnd_max:
+            pcb.snd_wnd_max = wnd
+        pcb.snd_wl1 = seg.seq
+        pcb.snd_wl2 = seg.ack
+
+
+def _in_window(pcb: Tcb, seg: Segment) -> bool:
+    """Whether ``seg`` starts in the receive window and acknowledges nothing that was never sent."""
+    offset = seg.seq - pcb.rcv_nxt & MASK
+    return offset <= pcb.rcv_wnd and leq(seg.ack, pcb.snd_nxt)
+
+
+def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
+    """Count it as duplicate if it carries nothing, moves no window edge, and data is in flight (RFC 5681 2)."""
+    if (
+        not seg.tcplen
+        and pcb.snd_wl2 + pcb.snd_wnd & MASK == right_edge
+        and pcb.rtime >= 0
+        and pcb.lastack == seg.ack
+    ):
+        if pcb.dupacks < 0xFF:
+            pcb.dupacks += 1
+        if pcb.dupacks > 3:
+            congestion.on_further_duplicate(tcp, pcb)
+        if pcb.dupacks >= 3:
+            fast_retransmit(tcp, pcb)
+    elif "dupack_count_not_reset" not in tcp.quirks:
+        pcb.dupacks = 0
+
+
+def _new_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """It acknowledges something new: timers, congestion window, queues, send buffer."""
+    congestion.leave_recovery(pcb)
+    pcb.nrtx = 0
+    rtt.reset_backoff(pcb)
+    acked = seg.ack - pcb.lastack & tcp.wnd_limit
+    pcb.dupacks = 0
+    pcb.lastack = seg.ack
+    congestion.on_ack(tcp, pcb, acked)
+    _free_acked(tcp, pcb, seg, pcb.unacked)
+    _free_acked(tcp, pcb, seg, pcb.unsent)  # after a time-out, segments that were sent once are here
+    if "probe_byte_sent_again" not in tcp.quirks:
+        _cut_acked(pcb)
+    pcb.rtime = 0 if pcb.unacked else -1
+    pcb.polltmr = 0
+    if not pcb.unsent:
+        pcb.unsent_oversize = 0
+    pcb.snd_buf = pcb.snd_buf + seg.acked & tcp.wnd_limit
+    if pcb.flags & TF_RTO:
+        first = pcb.unacked or pcb.unsent
+        if not first or leq(pcb.rto_end, first[0].seq):
+            pcb.flags &= ~TF_RTO
+
+
+def _free_acked(tcp: TcpShared, pcb: Tcb, seg: Segment, queue: deque[TxSegment]) -> None:
+    """Free the segments at the head of ``queue`` that are acknowledged to their end (``tcp_free_acked_segments``)."""
+    ack = seg.ack
+    while queue:
+        head = queue[0]
+        if (ack - head.seq - head.seq_len()) & _SIGN:
+            return
+        queue.popleft()
+        pcb.snd_queuelen -= len(head.buf.blocks)
+        seg.acked += len(head.data)
+        free_segment(tcp, head)
+
+
+def _cut_acked(pcb: Tcb) -> None:
+    """Without lwIP's quirk: what the peer acknowledged of a segment that a probe byte began is not sent again."""
+    if pcb.unsent and not pcb.unacked:
+        head = pcb.unsent[0]
+        old = pcb.lastack - head.seq & MASK
+        if 0 < old < len(head.data):
+            head.data = head.data[old:]
+            head.data_residue = None
+            head.seq = pcb.lastack
+            pcb.snd_buf += old

@@ -1,0 +1,311 @@
+"""Segments from IP: checks, demultiplexing, and telling the application what a segment brought (RFC 9293 3.10.7).
+
+Everything a segment provokes leaves after the callbacks: during the processing ``output`` for its pcb does nothing.
+Source: lwIP ``tcp_in.c`` (tcp_input, tcp_listen_input, tcp_timewait_input), ``tcp.c`` (tcp_process_refused_data).
+"""
+
+from __future__ import annotations
+
+from netstack.checksum import residue
+from netstack.errors import ERR_ABRT, ERR_CLSD, ERR_MEM, ERR_OK, ERR_RST
+from netstack.ip_header import Ipv4Header
+from netstack.pbuf import Pbuf
+from netstack.stats import Drop
+from netstack.tcp import alloc, observe
+from netstack.tcp.close import abandon, abort, close, enqueue_flags
+from netstack.tcp.control import send_empty_ack, send_rst
+from netstack.tcp.header import ACK, FIN, FLAGS, HEADER, HEADER_LEN, PROTO_TCP, RST, SYN
+from netstack.tcp.lists import (
+    find_active,
+    find_listener,
+    find_time_wait,
+    free_pcb,
+    register_active,
+    remove_pcb,
+)
+from netstack.tcp.options import parse_options
+from netstack.tcp.output import output
+from netstack.tcp.process import segment_arrives
+from netstack.tcp.segment import Segment
+from netstack.tcp.seq import between, gt
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.states import SYN_RCVD, set_state
+from netstack.tcp.tcb import SOF_INHERITED, TF_ACK_NOW, TF_BACKLOGPEND, TF_RXCLOSED, ListenTcb, Tcb
+from netstack.tcp.window import recved
+
+MASK = 0xFFFFFFFF
+_64K = 0xFFFF
+
+TCP_SHORT = Drop("tcp_short", "tcp", ("lenerr", "drop"), "the first buffer holds less than a TCP header")
+TCP_BROADCAST = Drop("tcp_broadcast", "tcp", ("proterr", "drop"), "sent to a broadcast or multicast address")
+TCP_CHECKSUM = Drop("tcp_checksum", "tcp", ("chkerr", "drop"), "wrong TCP checksum")
+TCP_OFFSET = Drop("tcp_offset", "tcp", ("lenerr", "drop"), "the data offset is below 5 or beyond the segment")
+TCP_OPTIONS = Drop("tcp_options", "tcp", ("lenerr", "drop"), "the options straddle more than two receive buffers")
+TCP_LENGTH = Drop("tcp_length", "tcp", ("lenerr", "drop"), "data and SYN or FIN exceed 65535")
+TCP_NO_PCB = Drop("tcp_no_pcb", "tcp", ("proterr", "drop"), "no connection or listener: answered by a reset")
+TCP_RST_NO_PCB = Drop("tcp_rst_no_pcb", "tcp", (), "a reset for no connection")
+TCP_REFUSED = Drop("tcp_refused", "tcp", ("drop",), "the application has not taken earlier data yet")
+TCP_BACKLOG = Drop("tcp_backlog", "tcp", (), "the listener's backlog is full")
+TCP_PCB_EMPTY = Drop("tcp_pcb", "tcp", ("memerr",), "no pcb for a new connection, and none that could be killed")
+TCP_SYN_ACK_MEM = Drop("tcp_syn_ack", "tcp", (), "no memory for the SYN-ACK")
+TCP_LISTEN_OTHER = Drop("tcp_listen_other", "tcp", (), "a listener takes nothing but a SYN")
+TCP_RST_TIME_WAIT = Drop("tcp_rst_time_wait", "tcp", (), "a reset in TIME_WAIT is ignored (RFC 1337)")
+
+
+def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
+    """One segment, the handler of IP protocol 6. Frees ``p`` unless somebody took it."""
+    tcp.stats.recv += 1
+    data = p.data
+    size = len(data)
+    if (size if p.parts is None else p.parts[0]) < HEADER_LEN:
+        return _drop(tcp, p, TCP_SHORT)
+    src, dst = ip.src, ip.dst
+    if dst != tcp.netif.ip and (tcp.netif.is_broadcast(dst) or dst >> 28 == 14):
+        return _drop(tcp, p, TCP_BROADCAST)
+    if (residue(data) + src + dst + PROTO_TCP + size) % 0xFFFF:
+        return _drop(tcp, p, TCP_CHECKSUM)
+    src_port, dst_port, seq, ack, offset_flags, wnd, _, _ = HEADER.unpack_from(data)
+    header_len = offset_flags >> 10 & 0x3C
+    if header_len < HEADER_LEN or header_len > size:
+        return _drop(tcp, p, TCP_OFFSET)
+    if p.parts is not None and header_len > p.parts[0] + p.parts[1]:
+        return _drop(tcp, p, TCP_OPTIONS)
+    flags = offset_flags & FLAGS
+    p.strip(header_len)
+    options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
+    seg = Segment(p, seq, ack, flags, wnd, options, size - header_len)
+    if seg.tcplen > _64K:
+        return _drop(tcp, p, TCP_LENGTH)
+    pcb = find_active(tcp, dst, dst_port, src, src_port)
+    if pcb is not None:
+        if tcp.core.trace is None:
+            _connection_input(tcp, pcb, seg)
+        else:
+            before = observe.snapshot(pcb)
+            _connection_input(tcp, pcb, seg)
+            observe.report(tcp, pcb, before, "ack" if flags & ACK else "segment")
+        if not seg.taken:
+            p.free()
+        return None
+    p.free()
+    waiting = find_time_wait(tcp, dst, dst_port, src, src_port)
+    if waiting is not None and not _reopens(tcp, waiting, seg):
+        return _time_wait_input(tcp, waiting, seg)
+    listener = find_listener(tcp, dst, dst_port)
+    if listener is not None:
+        return _listen_input(tcp, listener, seg, ip, src_port)
+    if flags & RST:
+        return tcp.core.drop(TCP_RST_NO_PCB)
+    tcp.core.drop(TCP_NO_PCB)
+    send_rst(tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=bool(flags & ACK))
+    return None
+
+
+def _drop(tcp: TcpShared, p: Pbuf, reason: Drop) -> None:
+    tcp.core.drop(reason)
+    p.free()
+
+
+# A listener
+
+
+def _listen_input(tcp: TcpShared, lpcb: ListenTcb, seg: Segment, ip: Ipv4Header, src_port: int) -> None:
+    """A SYN makes a half-open connection; an ACK is refused, anything else ignored (RFC 9293 3.10.7.2)."""
+    flags = seg.flags
+    if flags & ACK and not flags & RST:
+        local, remote = (ip.dst, lpcb.local_port), (ip.src, src_port)
+        return send_rst(tcp, None, seg.ack, seg.seq + seg.tcplen, local, remote, answers_ack=True)
+    if flags & RST or not flags & SYN:
+        return tcp.core.drop(TCP_LISTEN_OTHER)
+    backlog = tcp.profile.tcp_listen_backlog
+    if backlog and lpcb.accepts_pending >= lpcb.backlog:
+        return tcp.core.drop(TCP_BACKLOG)
+    pcb = alloc.new(tcp, lpcb.prio)
+    if pcb is None:
+        tcp.core.drop(TCP_PCB_EMPTY)
+        if lpcb.accept is not None:
+            lpcb.accept(None, ERR_MEM)
+        return None
+    if backlog:
+        lpcb.accepts_pending += 1
+        pcb.flags |= TF_BACKLOGPEND
+    pcb.local_ip, pcb.local_port = ip.dst, lpcb.local_port
+    pcb.remote_ip, pcb.remote_port = ip.src, src_port
+    set_state(tcp, pcb, SYN_RCVD)
+    pcb.rcv_nxt = pcb.rcv_ann_right_edge = seg.seq + 1 & MASK  # data in the SYN is ignored
+    iss = tcp.next_iss()
+    pcb.snd_wl2 = pcb.snd_nxt = pcb.lastack = pcb.snd_lbb = iss
+    pcb.snd_wl1 = seg.seq - 1 & MASK  # the next segment updates the window whatever it says
+    pcb.listener = lpcb
+    pcb.so_options = lpcb.so_options & SOF_INHERITED
+    register_active(tcp, pcb)
+    parse_options(tcp, pcb, seg)
+    pcb.snd_wnd = pcb.snd_wnd_max = seg.wnd
+    pcb.mss = tcp.eff_send_mss(pcb.mss)
+    if enqueue_flags(tcp, pcb, SYN | ACK) != ERR_OK:
+        tcp.core.drop(TCP_SYN_ACK_MEM)
+        return abandon(tcp, pcb, reset=False)
+    output(tcp, pcb)
+    return None
+
+
+# TIME_WAIT
+
+
+def _time_wait_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """RFC 1337: resets are ignored, everything that takes sequence space is acknowledged, a FIN restarts the 2 MSL."""
+    if seg.flags & RST:
+        return tcp.core.drop(TCP_RST_TIME_WAIT)
+    if seg.flags & SYN:
+        if between(seg.seq, pcb.rcv_nxt, pcb.rcv_nxt + pcb.rcv_wnd):
+            local, remote = (pcb.local_ip, pcb.local_port), (pcb.remote_ip, pcb.remote_port)
+            has_ack = bool(seg.flags & ACK)
+            return send_rst(tcp, pcb, seg.ack, seg.seq + seg.tcplen, local, remote, answers_ack=has_ack)
+    elif seg.flags & FIN:
+        pcb.tmr = tcp.ticks
+    if seg.tcplen:
+        pcb.flags |= TF_ACK_NOW
+        output(tcp, pcb)
+    return None
+
+
+def _reopens(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+    """Without lwIP's quirk: a SYN beyond the old connection's sequence numbers opens a new one (RFC 9293 3.10.7.4)."""
+    if "time_wait_never_reused" in tcp.quirks or seg.flags & (SYN | ACK | RST) != SYN or not gt(seg.seq, pcb.rcv_nxt):
+        return False
+    remove_pcb(tcp, pcb)
+    free_pcb(tcp, pcb)
+    return True
+
+
+# A connection
+
+
+def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """Process ``seg`` and call the application back with what it brought."""
+    if pcb.refused_data is not None and not _offer_before(tcp, pcb, seg):
+        return
+    tcp.input_pcb = pcb
+    tcp.input_segment = seg
+    alive = segment_arrives(tcp, pcb, seg) and _notify(tcp, pcb, seg)
+    tcp.input_pcb = None
+    tcp.input_segment = None
+    if alive and not _delayed_close(tcp, pcb, seg):
+        output(tcp, pcb)
+
+
+def _offer_before(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+    """Offer refused data again first; while it stays refused a segment with data is dropped, its ACK field too."""
+    alive = offer_refused(tcp, pcb)
+    if alive and (pcb.refused_data is None or not seg.tcplen):
+        return True
+    tcp.core.drop(TCP_REFUSED)
+    if alive and not pcb.rcv_ann_wnd:
+        send_empty_ack(tcp, pcb)  # it is a window probe
+    return False
+
+
+def _notify(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+    """Callbacks in lwIP's order: reset, sent, closed, data, end of stream. False when the pcb is gone."""
+    if seg.reset:
+        if pcb.errf is not None:
+            pcb.errf(ERR_RST)
+        remove_pcb(tcp, pcb)
+        free_pcb(tcp, pcb)
+        return False
+    while seg.acked:
+        acked = min(seg.acked, _64K)
+        seg.acked -= acked
+        if pcb.sent is not None and pcb.sent(pcb, acked) == ERR_ABRT:
+            _give_up(seg)
+            return False
+    if _delayed_close(tcp, pcb, seg):
+        _give_up(seg)
+        return False
+    if seg.delivered is not None and not _deliver(tcp, pcb, seg.delivered):
+        return False
+    if seg.got_fin:
+        if pcb.refused_data is not None:
+            pcb.refused_fin = True
+        elif not _end_of_stream(tcp, pcb):
+            return False
+    return True
+
+
+def _give_up(seg: Segment) -> None:
+    """The connection died before its data could be delivered."""
+    if seg.delivered is not None:
+        seg.delivered.free()
+
+
+def _delayed_close(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+    """Free a pcb that LAST_ACK, or a reset inside a callback, has finished (``tcp_input_delayed_close``)."""
+    if not seg.closed:
+        return False
+    if not pcb.flags & TF_RXCLOSED and pcb.errf is not None:
+        pcb.errf(ERR_CLSD)
+    remove_pcb(tcp, pcb)
+    free_pcb(tcp, pcb)
+    return True
+
+
+def _deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
+    """Hand data to the application, in pieces of less than 64 KiB; what it refuses is parked. False when the pcb is gone."""
+    while True:
+        rest = data.split_64k()
+        if pcb.flags & TF_RXCLOSED:  # data after close: the peer must know that it is lost
+            data.free()
+            if rest is not None:
+                rest.free()
+            abort(tcp, pcb)
+            return False
+        err = _recv(tcp, pcb, data)
+        if err == ERR_ABRT:
+            if rest is not None:
+                rest.free()
+            return False
+        if err != ERR_OK:
+            if rest is not None:
+                data.append(rest)
+            pcb.refused_data = data
+            pcb.refused_fin = False
+            return True
+        if rest is None:
+            return True
+        data = rest
+
+
+def _recv(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
+    """The receive callback, or lwIP's default, which consumes (``tcp_recv_null``)."""
+    if pcb.recv is not None:
+        return pcb.recv(pcb, data, ERR_OK)
+    recved(tcp, pcb, len(data))
+    data.free()
+    return ERR_OK
+
+
+def _end_of_stream(tcp: TcpShared, pcb: Tcb) -> bool:
+    """Tell the application of the peer's FIN; the byte of window it took comes back. False when the pcb is gone."""
+    if pcb.rcv_wnd != tcp.wnd_max(pcb):
+        pcb.rcv_wnd += 1
+    err = pcb.recv(pcb, None, ERR_OK) if pcb.recv is not None else close(tcp, pcb)
+    return err != ERR_ABRT
+
+
+def offer_refused(tcp: TcpShared, pcb: Tcb) -> bool:
+    """Offer parked data again (``tcp_process_refused_data``); False when the pcb is gone."""
+    while pcb.refused_data is not None:
+        data, pcb.refused_data = pcb.refused_data, None
+        rest = pcb.refused_data = data.split_64k()
+        err = _recv(tcp, pcb, data)
+        if err == ERR_ABRT:
+            return False
+        if err != ERR_OK:
+            if rest is not None:
+                data.append(rest)
+            pcb.refused_data = data
+            return True
+        if rest is None and pcb.refused_fin:
+            pcb.refused_fin = False
+            return _end_of_stream(tcp, pcb)
+    return True

@@ -1,0 +1,119 @@
+"""The TCP layer as the stack and the socket layers see it: lwIP's raw API as methods.
+
+    pcb = stack.tcp.new()
+    pcb.connected = on_connected
+    stack.tcp.connect(pcb, parse_ip("10.0.0.2"), 80)
+
+Results are lwIP's error codes (``netstack.errors``). Callbacks are attributes of the pcb, see ``Tcb``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netstack.core import Core
+from netstack.ip_header import Ipv4Header
+from netstack.ipv4 import Ipv4
+from netstack.netif import Netif
+from netstack.pbuf import Pbuf
+from netstack.tcp import alloc, close, lists, open, output, window, write  # noqa: A004
+from netstack.tcp.header import PROTO_TCP
+from netstack.tcp.input import tcp_input
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
+from netstack.tcp.timers import tcp_timer
+
+
+class Tcp(TcpShared):
+    """TCP on one interface. ``iss`` draws initial sequence numbers (None: lwIP's own)."""
+
+    def __init__(
+        self, core: Core, netif: Netif, ipv4: Ipv4, iss: Callable[[], int] | None, ephemeral_first: int
+    ) -> None:
+        super().__init__(core, netif, ipv4, iss, ephemeral_first)
+        self.timer = core.timers.oneshot("tcp", self._tick)
+        ipv4.handlers[PROTO_TCP] = self._input
+        netif.on_address.append(self._address_changed)
+
+    def _input(self, p: Pbuf, header: Ipv4Header) -> None:
+        tcp_input(self, p, header)
+
+    def _tick(self) -> None:
+        tcp_timer(self)
+
+    # The raw API
+
+    def new(self, prio: int = PRIO_NORMAL) -> Tcb | None:
+        """A pcb (``tcp_new``); None when the pool is empty and nobody could be killed for it."""
+        return alloc.new(self, prio)
+
+    def bind(self, pcb: Tcb, ip: int, port: int) -> int:
+        """See ``open.bind``."""
+        return open.bind(self, pcb, ip, port)
+
+    def listen(self, pcb: Tcb, backlog: int = 0xFF) -> tuple[ListenTcb | None, int]:
+        """See ``open.listen``: the listener replaces ``pcb``."""
+        return open.listen(self, pcb, backlog)
+
+    def connect(self, pcb: Tcb, ip: int, port: int) -> int:
+        """See ``open.connect``."""
+        return open.connect(self, pcb, ip, port)
+
+    def write(self, pcb: Tcb, data: bytes, more: bool = False) -> int:
+        """See ``write.write``: queue data; ``output`` sends it."""
+        return write.write(self, pcb, data, more)
+
+    def output(self, pcb: Tcb) -> int:
+        """See ``output.output``: send what may be sent."""
+        return output.output(self, pcb)
+
+    def output_nagle(self, pcb: Tcb) -> int:
+        """See ``output.output_nagle``."""
+        return output.output_nagle(self, pcb)
+
+    def recved(self, pcb: Tcb, length: int) -> None:
+        """See ``window.recved``: the application has consumed ``length`` bytes."""
+        window.recved(self, pcb, length)
+
+    def close(self, pcb: Tcb | ListenTcb) -> int:
+        """See ``close.close``."""
+        return close.close(self, pcb)
+
+    def shutdown(self, pcb: Tcb, rx: bool, tx: bool) -> int:
+        """See ``close.shutdown``."""
+        return close.shutdown(self, pcb, rx, tx)
+
+    def abort(self, pcb: Tcb) -> None:
+        """See ``close.abort``."""
+        close.abort(self, pcb)
+
+    def backlog_delayed(self, pcb: Tcb) -> None:
+        """The accept callback keeps ``pcb`` counted in the backlog until ``backlog_accepted``."""
+        lists.backlog_delayed(self, pcb)
+
+    def backlog_accepted(self, pcb: Tcb) -> None:
+        """``pcb`` has been accepted by the application."""
+        lists.backlog_accepted(self, pcb)
+
+    # Events from below
+
+    def free_ooseq(self) -> None:
+        """The receive pool ran dry: the first connection with out-of-order data loses it (``pbuf_free_ooseq``)."""
+        self.free_ooseq_pending = False
+        for pcb in self.active_pcbs:
+            if pcb.ooseq:
+                lists.free_ooseq(self, pcb)
+                return
+
+    def _address_changed(self, old: int, new: int) -> None:
+        """Connections from the old address are reset, its listeners move to the new one (``tcp_netif_ip_addr_changed``)."""
+        if not old:
+            return
+        for pcbs in (self.active_pcbs, self.bound_pcbs):
+            for pcb in tuple(pcbs):
+                if pcb.local_ip == old:
+                    close.abort(self, pcb)
+        if new:
+            for lpcb in self.listen_pcbs:
+                if lpcb.local_ip == old:
+                    lpcb.local_ip = new

@@ -1,0 +1,97 @@
+"""Segment text: trimming to the window, in-order data, acknowledgements (RFC 9293 3.10.7.4, sixth to eighth step).
+
+lwIP: independent of the ACK flag, so data without it is accepted. Every second in-order segment is acknowledged at once, whatever
+its size; anything unusual is acknowledged immediately.
+Source: lwIP ``tcp_in.c`` (second half of tcp_receive).
+"""
+
+from __future__ import annotations
+
+from netstack.tcp.control import send_empty_ack
+from netstack.tcp.header import ACK, FIN, SYN
+from netstack.tcp.reassembly import deliver_contiguous, make_room, queue_out_of_order, trim_tail
+from netstack.tcp.segment import Segment
+from netstack.tcp.seq import gt
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.states import CLOSE_WAIT
+from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, Tcb
+from netstack.tcp.window import update_rcv_ann_wnd
+
+MASK = 0xFFFFFFFF
+_SIGN = 0x80000000
+
+
+def receive_text(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """Take what ``seg`` carries, if the connection still receives."""
+    if not seg.tcplen or pcb.state >= CLOSE_WAIT:
+        # lwIP: text after the peer's FIN is ignored without a word; out of window is answered (keep-alives).
+        if _outside(pcb, seg.seq):
+            pcb.flags |= TF_ACK_NOW
+        return
+    if not _acceptable_ack(tcp, pcb, seg):
+        return
+    if seg.seq != pcb.rcv_nxt:
+        _trim_left(pcb, seg)
+    if _outside(pcb, seg.seq):
+        send_empty_ack(tcp, pcb)
+    elif seg.seq == pcb.rcv_nxt:
+        _receive_in_order(tcp, pcb, seg)
+    else:
+        if tcp.profile.tcp_queue_ooseq:
+            queue_out_of_order(tcp, pcb, seg)
+        send_empty_ack(tcp, pcb)
+
+
+def _outside(pcb: Tcb, seq: int) -> bool:
+    """Whether ``seq`` is outside [RCV.NXT, RCV.NXT + RCV.WND - 1] (of a window of 0 everything is, except by wrapping)."""
+    offset = seq - pcb.rcv_nxt & MASK
+    return bool(offset & _SIGN or (pcb.rcv_wnd - 1 - offset) & _SIGN)
+
+
+def _acceptable_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+    """lwIP takes data whatever its acknowledgement says; RFC 9293 drops it without ACK or with one of unsent data."""
+    if not seg.flags & ACK:
+        return "data_without_ack_accepted" in tcp.quirks
+    return not gt(seg.ack, pcb.snd_nxt) or "data_with_future_ack_accepted" in tcp.quirks
+
+
+def _trim_left(pcb: Tcb, seg: Segment) -> None:
+    """Cut what was received before; a segment that is old altogether wants an ACK."""
+    old = pcb.rcv_nxt - seg.seq & MASK
+    if 0 < old <= seg.tcplen - 1:  # at least its last sequence number is new
+        cut = min(old, len(seg.p))  # a SYN takes a sequence number without a byte
+        seg.p.strip(cut)
+        seg.length -= cut
+        seg.seq = pcb.rcv_nxt
+    elif (seg.seq - pcb.rcv_nxt) & _SIGN:
+        pcb.flags |= TF_ACK_NOW
+
+
+def _receive_in_order(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+    """RCV.NXT advances over ``seg`` and what the queue has waiting behind it."""
+    seg.tcplen = seg.seq_len()
+    if seg.tcplen > pcb.rcv_wnd:
+        seg.flags &= ~FIN
+        trim_tail(seg, pcb.rcv_wnd - 1 if seg.flags & SYN else pcb.rcv_wnd)
+        seg.tcplen = seg.seq_len()
+    had_hole = bool(pcb.ooseq)
+    if had_hole:
+        make_room(tcp, pcb, seg)
+    pcb.rcv_nxt = seg.seq + seg.tcplen & MASK
+    pcb.rcv_wnd -= seg.tcplen
+    update_rcv_ann_wnd(tcp, pcb)
+    if seg.length:
+        seg.delivered = seg.p
+        seg.taken = True
+    if seg.flags & FIN:
+        seg.got_fin = True
+    if had_hole or pcb.rcv_sacks:
+        deliver_contiguous(tcp, pcb, seg)
+    if had_hole and "hole_fill_ack_delayed" not in tcp.quirks:
+        pcb.flags |= TF_ACK_NOW
+    elif pcb.flags & TF_ACK_DELAY:  # tcp_ack: every second one now
+        pcb.flags = pcb.flags & ~TF_ACK_DELAY | TF_ACK_NOW
+    else:
+        pcb.flags |= TF_ACK_DELAY
+    if pcb.rcv_sacks:
+        send_empty_ack(tcp, pcb)  # SACK blocks travel in empty ACKs only

@@ -1,0 +1,108 @@
+"""Segments: one received (``Segment``) and one queued for transmission (``TxSegment``).
+
+Sources: lwIP ``tcp_priv.h``: struct tcp_seg, and the file-scope variables of ``tcp_in.c`` that belong to the segment under way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from netstack.tcp.header import FIN, SYN
+
+if TYPE_CHECKING:
+    from netstack.pbuf import Pbuf, TxBuf
+    from netstack.tcp.shared import TcpShared
+
+# What options a queued segment carries (lwIP tcp_priv.h: TF_SEG_OPTS_*)
+OPT_MSS = 0x01
+OPT_TS = 0x02
+OPT_WND_SCALE = 0x08
+OPT_SACK_PERM = 0x10
+
+
+class Segment:
+    """A received segment and what its processing has brought so far.
+
+    ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to the application or
+    to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the bytes of our data it acknowledged.
+    """
+
+    __slots__ = (
+        "ack",
+        "acked",
+        "closed",
+        "delivered",
+        "flags",
+        "got_fin",
+        "length",
+        "options",
+        "p",
+        "reset",
+        "seq",
+        "src",
+        "src_port",
+        "taken",
+        "tcplen",
+        "wnd",
+    )
+
+    def __init__(self, p: Pbuf, seq: int, ack: int, flags: int, wnd: int, options: bytes, length: int) -> None:
+        self.p = p
+        self.seq = seq
+        self.ack = ack
+        self.flags = flags
+        self.wnd = wnd
+        self.options = options
+        self.length = length
+        self.tcplen = length + 1 if flags & 3 else length
+        self.taken = False
+        self.delivered: Pbuf | None = None
+        self.acked = 0
+        self.got_fin = False
+        self.reset = False
+        self.closed = False
+
+    def seq_len(self) -> int:
+        """Data plus one for SYN or FIN, as they are now (TCP_TCPLEN)."""
+        return self.length + 1 if self.flags & (FIN | SYN) else self.length
+
+
+class TxSegment:
+    """A segment in unsent or unacked: its data, header flags and options, and the heap blocks it occupies.
+
+    ``parts`` holds the data length in each block when there is more than one. ``data_residue`` is the checksum of the data,
+    kept for retransmissions. ``xmits`` counts transmissions.
+    """
+
+    __slots__ = ("buf", "data", "data_residue", "flags", "options", "parts", "seq", "xmits")
+
+    def __init__(self, seq: int, data: bytes, flags: int, options: int, buf: TxBuf) -> None:
+        self.seq = seq
+        self.data = data
+        self.flags = flags
+        self.options = options
+        self.buf = buf
+        self.parts: list[int] | None = None
+        self.data_residue: int | None = None
+        self.xmits = 0
+
+    def seq_len(self) -> int:
+        """Data plus one for SYN or FIN (TCP_TCPLEN)."""
+        return len(self.data) + 1 if self.flags & (FIN | SYN) else len(self.data)
+
+    @property
+    def busy(self) -> bool:
+        """Still held by a lower layer, which waits to send it (``tcp_output_segment_busy``)."""
+        return self.buf.refs != 1
+
+
+def free_segment(tcp: TcpShared, seg: TxSegment) -> None:
+    """Give back a queued segment and its heap blocks (``tcp_seg_free``)."""
+    seg.buf.free()
+    tcp.core.mem.tcp_seg.give()
+
+
+def free_ooseq_segment(tcp: TcpShared, seg: Segment) -> None:
+    """Give back one segment of an out-of-order queue and its receive buffers."""
+    seg.p.free()
+    tcp.core.mem.tcp_seg.give()

@@ -1,0 +1,35 @@
+"""The receive window: what is free, and what the peer is told (RFC 9293 3.8.6.2.2, RFC 1122 4.2.3.3).
+
+``rcv_wnd`` is what is really free; ``rcv_ann_wnd`` is what headers say. The announced right edge moves only in steps of a full
+segment (or half the window), so the peer is not tempted into silly small segments.
+Source: lwIP ``tcp.c`` (tcp_update_rcv_ann_wnd, tcp_recved).
+"""
+
+from __future__ import annotations
+
+from netstack.tcp.output import output
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.tcb import TF_ACK_NOW, Tcb
+
+
+def update_rcv_ann_wnd(tcp: TcpShared, pcb: Tcb) -> int:
+    """Compute what the next header announces; returns by how much the right edge moves (0: it stays)."""
+    moved = pcb.rcv_nxt + pcb.rcv_wnd - pcb.rcv_ann_right_edge & 0xFFFFFFFF
+    step = tcp.profile.tcp_wnd // 2
+    if pcb.mss < step:
+        step = pcb.mss
+    if not (moved - step) & 0x80000000:
+        pcb.rcv_ann_wnd = pcb.rcv_wnd
+        return moved
+    left = pcb.rcv_ann_right_edge - pcb.rcv_nxt & 0xFFFFFFFF
+    pcb.rcv_ann_wnd = 0 if left & 0x80000000 else left
+    return 0
+
+
+def recved(tcp: TcpShared, pcb: Tcb, length: int) -> None:
+    """The application has consumed ``length`` bytes: open the window, and say so when it is worth a segment."""
+    pcb.rcv_wnd = min(pcb.rcv_wnd + length, tcp.wnd_max(pcb))
+    inflation = update_rcv_ann_wnd(tcp, pcb)
+    if inflation >= tcp.profile.tcp_wnd_update_threshold:
+        pcb.flags |= TF_ACK_NOW
+        output(tcp, pcb)

@@ -1,0 +1,153 @@
+"""A host: one stack, one link, one clock.
+
+The host moves frames from the link into the stack, runs the stack's timers when they are due, and waits. What
+waiting means is the clock's business: in real time it polls the link's descriptor, in virtual time it runs
+all hosts of the same clock and jumps to the next event. Blocking calls are built on ``wait``; its condition
+is usually one try of the operation.
+
+    link = TapLink.open("tap0", address="192.168.7.1/24")
+    stack = Stack(named("micropython"), mac=mac, ip=ip, netmask=netmask, transmit=transmit_to(link))
+    with Host(stack, link, RealClock()) as host:
+        host.wait(lambda: False)  # answers ping until Ctrl-C
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from errno import EBADF
+from typing import TYPE_CHECKING
+
+from netstack.errors import ERR_OK
+from tap.clock import Clock
+from tap.driver import BATCH, Condition, Driver, driver_of
+from tap.link import Link
+from tap.service import Service
+
+if TYPE_CHECKING:
+    from netstack.stack import Stack
+
+
+def transmit_to(link: Link) -> Callable[[bytes], int]:
+    """The ``transmit`` of a stack whose frames go to ``link``: a driver that takes every frame."""
+
+    def transmit(frame: bytes) -> int:
+        link.send(frame)
+        return ERR_OK
+
+    return transmit
+
+
+class HostLock:
+    """``with host.lock:`` guards calls into the stack; on entry the stack's timers are brought up to now.
+
+    May be nested, also by the stack's callbacks, which run with the lock held.
+    """
+
+    __slots__ = ("_driver", "_host")
+
+    def __init__(self, driver: Driver, host: Host) -> None:
+        self._driver = driver
+        self._host = host
+
+    def __enter__(self) -> None:
+        self._driver.enter(self._host)
+
+    def __exit__(self, *_: object) -> None:
+        self._driver.leave()
+
+
+class Host:
+    """A stack on a link, alive while somebody waits on it or its service thread runs.
+
+    The stack is made with ``transmit=transmit_to(link)`` just before: its time 0 is the clock's time now
+    (``boot``). All times given to the host are the clock's, in ns. The host closes the link; what wraps a
+    link passes that on.
+    """
+
+    def __init__(self, stack: Stack, link: Link, clock: Clock, name: str = "device") -> None:
+        self.stack = stack
+        self.link = link
+        self.clock = clock
+        self.name = name
+        self.boot = clock.now() - stack.now
+        self._driver = driver_of(clock)
+        self._closed = False
+        self.lock = HostLock(self._driver, self)
+        self._driver.add(self)
+
+    def pump(self) -> int:
+        """Run the timers, take in up to BATCH frames, run the timers. Returns the number of frames."""
+        with self.lock:
+            stack, now, boot, receive = self.stack, self.clock.now, self.boot, self.link.receive
+            stack.run_timers(now() - boot)
+            taken = 0
+            while taken < BATCH and (frame := receive()) is not None:
+                stack.receive(frame, now() - boot)
+                taken += 1
+            stack.run_timers(now() - boot)
+            return taken
+
+    def catch_up(self) -> None:
+        """Run the timers that are due (the lock does it on entry)."""
+        self.stack.run_timers(self.clock.now() - self.boot)
+
+    def next_deadline(self) -> int | None:
+        """When the stack's next timer is due, in the clock's time; None when it waits for nothing."""
+        due = self.stack.next_deadline()
+        return None if due is None else due + self.boot
+
+    def fileno(self) -> int | None:
+        """The link's descriptor."""
+        return self.link.fileno()
+
+    def wait(self, condition: Condition, deadline: int | None = None, what: str = "") -> bool:
+        """Keep the host going until ``condition()`` is true (True) or ``deadline`` has come (False).
+
+        The condition is called with the lock held, after a round of frames and timers; at least once, also
+        with a deadline that is past. ``what`` says in errors what is waited for. Raises Deadlock when in
+        virtual time nothing can happen any more, OSError (EBADF) when the host is closed, RuntimeError inside
+        the lock or a callback.
+        """
+        who = f"{self.name} ({what})" if what else self.name
+        return self._driver.wait(self, condition, deadline, who)
+
+    def sleep(self, duration: int) -> None:
+        """Let ``duration`` ns pass while the host goes on answering."""
+        self.wait(lambda: False, self.clock.now() + duration, "sleep")
+
+    def serve(self) -> None:
+        """Start the service thread: the hosts of this (real) clock answer also while nobody waits.
+
+        It runs until the last of them closes. Once is enough for all of them.
+        """
+        with self._driver.lock:
+            if self._closed:
+                raise OSError(EBADF, f"{self.name} has been closed")
+            if self._driver.service is None:
+                self._driver.service = Service(self._driver)
+
+    def close(self) -> None:
+        """Let go of the link; threads that wait get OSError (EBADF), and with the last host the service
+        thread ends.
+
+        Raises RuntimeError inside the lock or a callback of the stack.
+        """
+        driver = self._driver
+        with driver.lock:
+            driver.check_outside(f"closing {self.name}")
+            if self._closed:
+                return
+            self._closed = True
+            driver.remove(self)
+            self.link.close()
+            service = None
+            if not driver.hosts:
+                service, driver.service = driver.service, None
+        if service is not None:
+            service.stop()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,127 @@
+"""The command line's frame: quick answers, and one line with the mend for every mistake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lab import __version__
+from lab.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def netstack(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, with COLUMNS wide enough for no surprises."""
+    return subprocess.run(
+        [sys.executable, "-m", "lab.cli", *arguments],
+        cwd=ROOT, env={**os.environ, "COLUMNS": "100", **environment},
+        capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+def mistake(*arguments: str, **environment: str) -> str:
+    """The one line that a mistake gets."""
+    done = netstack(*arguments, **environment)
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip()
+
+
+def test_the_version_answers_at_once() -> None:
+    best = 10.0
+    for _ in range(5):  # a busy machine may spoil some
+        started = time.perf_counter()
+        done = netstack("--version")
+        best = min(best, time.perf_counter() - started)
+        assert (done.stdout, done.stderr, done.returncode) == (f"netstack {__version__}\n", "", 0)
+    assert best < 0.3
+
+
+def test_the_version_imports_neither_the_stack_nor_slow_libraries() -> None:
+    code = "import sys, lab.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"netstack", "tap", "usocket", "rich", "scapy", "pytun", "asyncio"} & set(done.stdout.split())
+
+
+def test_help_lists_every_command_with_what_it_does() -> None:
+    done = netstack("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    for command in COMMANDS:
+        (line,) = [line for line in done.stdout.splitlines() if line.split()[:1] == [command]]
+        assert len(line.split()) > 3, line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_every_command_has_help(command: str) -> None:
+    from lab.cli import group
+
+    found = group.get_command(None, command)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.help
+    for parameter in found.params:
+        if parameter.param_type_name == "option":
+            assert getattr(parameter, "help", None), f"{command} {parameter.opts}"
+    assert netstack(command, "--help").returncode == 0
+
+
+def test_a_command_that_does_not_exist() -> None:
+    assert mistake("prfiles") == "netstack: there is no command prfiles: did you mean profiles?"
+    assert mistake("xyzzy").startswith("netstack: there is no command xyzzy: there are demo, up, run")
+
+
+def test_an_option_that_does_not_exist() -> None:
+    message = mistake("profiles", "--plian")
+    assert message.startswith("netstack profiles: No such option '--plian'")
+    assert "--plain" in message
+
+
+def test_an_argument_that_is_missing() -> None:
+    assert mistake("exec") == "netstack exec: Missing argument 'COMMAND...' (see `netstack exec --help`)"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--profile", "micropyton"], "unknown profile micropyton (did you mean micropython?)"),
+        (["--profile", "zzz"], "unknown profile zzz (there are lwip-default, micropython, esp-like, full)"),
+        (["--set", "TCP_WDN=8192"], "unknown option TCP_WDN (did you mean TCP_WND?)"),
+        (["--set", "TCP_WND"], "TCP_WND needs a value (write TCP_WND=VALUE; must be"),
+        (["--set", "TCP_WND=much"], "TCP_WND=much: not a number; must be"),
+        (["--set", "TCP_WND=99999"], "If you want to use TCP, TCP_WND must fit in an u16_t"),
+        (["--ip", "10.0.0.2"], "10.0.0.2: give the address with the length of its prefix (1..30)"),
+        (["--ip", "10.0.0.2/33"], "10.0.0.2/33: give the address with the length of its prefix (1..30)"),
+        (["--ip", "10.0.0.256/24"], "not an IPv4 address: '10.0.0.256'"),
+        (["--ip", "10.0.0.255/24"], "10.0.0.255 is the first or last address of its subnet: choose another, like 10.0.0.1/24"),
+        (["--ip", "224.0.0.1/24"], "224.0.0.1 is no device's address"),
+        (["--ip", "127.0.0.1/8"], "127.0.0.1 is no device's address"),
+        (["--gateway", "10.0.1.1"], "10.0.1.1 is not another host of 10.0.0.2/24: choose one, like 10.0.0.1"),
+        (["--gateway", "10.0.0.2"], "10.0.0.2 is not another host of 10.0.0.2/24: choose one, like 10.0.0.1"),
+        (["--mac", "02:00:00"], "not a MAC address: '02:00:00'"),
+        (["--mac", "01:00:00:00:00:01"], "01:00:00:00:00:01 is a group address: the first byte must be even"),
+        (["--seed", "-1"], "-1 is not in the range"),
+        (["--pcap", "."], "File '.' is a directory"),
+        (["--pcap", "no/such/folder/x.pcapng"], "no/such/folder/x.pcapng cannot be written (No such file or directory)"),
+        (["--netns", "old"], "unknown network namespace 'old': give new, pid:NUMBER"),
+        (["--tap", "a-name-that-is-too-long"], "TAP name 'a-name-that-is-too-long' is longer than 15 characters"),
+        (["no_such_script.py"], "no_such_script.py"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_refused_with_the_mend(given: list[str], told: str) -> None:
+    assert told in mistake("up", *given)
+
+
+def test_output_into_a_closed_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m lab.cli profiles full | head -n 1"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stderr == ""
+    assert done.stdout.startswith("full: ")

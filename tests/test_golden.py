@@ -1,0 +1,48 @@
+"""Every recording of real lwIP in tests/golden, replayed at level B; the page docs/fidelity.md says what
+comes out.
+
+One test for each profile and family, so that they spread over the processes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lab.pkt.fidelity import PROFILES, cell, count
+from lab.pkt.replay import MATCH, Job, Outcome, replay
+from lab.pkt.report import print_outcome
+
+ROOT = Path(__file__).parent
+GOLDEN = ROOT / "golden"
+PAGE = (ROOT.parent / "docs" / "fidelity.md").read_text(encoding="utf-8")
+GROUPS = [folder.relative_to(GOLDEN).as_posix() for folder in sorted(GOLDEN.glob("*/*/"))]
+
+
+def story(outcomes: list[Outcome]) -> str:
+    """Why files do not match, as the command shows it."""
+    console = Console(width=160, highlight=False)
+    with console.capture() as capture:
+        for outcome in outcomes:
+            print_outcome(console, outcome, quiet=True)
+    return capture.get()
+
+
+def test_all_recordings_are_there() -> None:
+    assert {group.partition("/")[0] for group in GROUPS} == set(PROFILES)
+    assert len(list(GOLDEN.rglob("*.pkt"))) == 1051
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_recordings_match(group: str) -> None:
+    files = sorted((GOLDEN / group).glob("*.pkt"))
+    outcomes = [replay(Job(str(file), "B")) for file in files]
+    short = [outcome for outcome in outcomes if outcome.status != MATCH]
+    if short:
+        pytest.fail(f"{len(short)} of {len(files)} files do not match:\n{story(short[:5])}")
+    profile, _, family = group.partition("/")
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| {family} |"))
+    cells = [text.strip() for text in row.split("|")[2:]]
+    assert cells[PROFILES.index(profile)] == cell(count(outcomes)), "docs/fidelity.md is out of date"

@@ -1,0 +1,142 @@
+"""Lockstep with a living lwIP: the same random segments and calls to our stack and to Debian's liblwip 2.1.3.
+
+Every frame, every callback and every result must be the same, to the byte and to the virtual millisecond.
+docs/lockstep.md says what is compared, and what is not. By hand: ``python -m tests.lockstep --help``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.lockstep import oracle as lwip
+from tests.lockstep.campaign import Task, run
+from tests.lockstep.check import Outcome, check, replay
+from tests.lockstep.conversation import converse, plan
+from tests.lockstep.coverage import measure
+from tests.lockstep.moods import MOODS
+from tests.lockstep.oracle import Oracle
+from tests.lockstep.script import parse_script
+from tests.lockstep.session import Leader, Side
+from tests.lockstep.shrink import Shrinker
+from tests.lockstep.wire import Config, Op, Record, encode_event
+
+SEGMENTS = 100_000
+SHARDS = 10
+
+
+@pytest.fixture(scope="module")
+def oracle() -> Iterator[Oracle]:
+    reason = lwip.why_missing()
+    if reason is not None:
+        pytest.skip(f"NOT COMPARED WITH A LIVING LWIP: {reason}")
+    with Oracle() as program:
+        yield program
+
+
+def _story(oracle: Oracle, seed: str, outcome: Outcome) -> str:
+    small = Shrinker(oracle, outcome).shrink()
+    assert small.difference is not None
+    return f"conversation {seed}: {small.difference.signature()}\n{small.script()}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_100000_segments_without_a_difference(oracle: Oracle, shard: int) -> None:
+    report = run(Task("test", SEGMENTS // SHARDS, shard, SHARDS, most_differences=1))
+    for seed, outcome in report.differences:
+        pytest.fail(_story(oracle, seed, outcome), pytrace=False)
+    assert report.segments >= SEGMENTS // SHARDS
+
+
+@pytest.mark.parametrize("mood", [mood.name for mood in MOODS])
+def test_the_inside_is_the_same_too(oracle: Oracle, mood: str) -> None:
+    report = run(Task("inside", 2_000, mood=mood, state=True, most_differences=1))
+    for seed, outcome in report.differences:
+        pytest.fail(_story(oracle, seed, outcome), pytrace=False)
+
+
+# ---- The harness itself: lwIP against lwIP ----
+
+
+@dataclass
+class OracleSide:
+    """A second lwIP in the place of our stack, fed event by event; ``fault`` changes what it says."""
+
+    config: Config
+    program: Oracle
+    operations: bytes = b""
+    seen: int = 0
+    faulty: bool = False
+    records: list[Record] = field(default_factory=list)
+
+    def run(self, time: int, op: Op, args: bytes) -> list[Record]:
+        """session.Side.run: everything from the start again, in a lwIP of its own."""
+        self.operations += encode_event(time, op, args)
+        with self.program.conversation(self.config) as conversation:
+            self.records = conversation.run_all(self.operations)
+        new, self.seen = self.records[self.seen :], len(self.records)
+        return [self._plant(record) for record in new] if self.faulty else new
+
+    @staticmethod
+    def _plant(record: Record) -> Record:
+        """The urgent pointer of every segment that acknowledges a FIN-less byte 3 is wrong."""
+        body = record.body
+        if record.kind == "F" and len(body) >= 54 and body[47] & 0x12 == 0x12:
+            return record._replace(body=body[:53] + b"\1" + body[54:])
+        return record
+
+
+def test_same_seed_same_frames(oracle: Oracle) -> None:
+    def transcript() -> list[Record]:
+        world = plan("same", state=True)
+        with oracle.conversation(world.config) as conversation:
+            return converse(world, conversation).transcript
+
+    first = transcript()
+    assert sum(record.kind == "F" for record in first) > 20
+    assert first == transcript()
+
+
+def test_fed_at_once_or_one_by_one_lwip_does_the_same(oracle: Oracle) -> None:
+    with Oracle() as second:
+        outcome = check(oracle, plan("at once"), 60, lambda config: OracleSide(config, second))
+    assert outcome.difference is None
+    assert outcome.segments > 20
+
+
+def test_a_planted_fault_is_found_and_made_small(oracle: Oracle) -> None:
+    with Oracle() as second:
+
+        def faulty(config: Config) -> Side:
+            return OracleSide(config, second, faulty=True)
+
+        outcome = check(oracle, plan("planted"), 40, faulty)
+        assert outcome.difference is not None
+        small = Shrinker(oracle, outcome, faulty).shrink()
+        assert small.difference is not None
+        assert small.difference.signature() == "frame: urg"
+        # What is left: a listener and a SYN to it, and the neighbour's address.
+        assert len(small.events) <= 3
+        config, peer_iss, events = parse_script(small.script())
+        again = replay(oracle, config, peer_iss, events, faulty)
+        assert again.difference is not None
+        assert again.script() == small.script()
+
+
+def test_conversations_reach_every_state_and_situation(oracle: Oracle) -> None:
+    seen: Counter[str] = Counter()
+    for number in range(150):
+        world = plan(f"coverage/{number}", state=True)
+        with oracle.conversation(world.config) as conversation:
+            leader: Leader = converse(world, conversation)
+        seen.update(measure(leader.transcript))
+    assert [name for name, count in seen.items() if count == 0] == []
+
+
+@pytest.mark.usefixtures("oracle")
+def test_the_library_is_the_one_the_profile_describes() -> None:
+    assert lwip.options()["VERSION"] == "2.1.3"

@@ -1,0 +1,39 @@
+"""The functions of the ``socket`` module that are left from its days as ``lwip``: ``print_pcbs``,
+``callback``, ``reset``.
+
+Source: micropython/micropython:extmod/modlwip.c.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from netstack.address import format_ip
+from netstack.tcp.states import STATE_NAMES
+from usocket.current import current_device
+
+
+def print_pcbs() -> None:
+    """Print the device's TCP control blocks (on boards this prints nothing unless lwIP was built to debug).
+    """
+    device = current_device()
+    with device.host.lock:
+        tcp = device.stack.tcp
+        for pcb in (*tcp.active_pcbs, *tcp.tw_pcbs, *tcp.bound_pcbs):
+            local = f"{format_ip(pcb.local_ip)}:{pcb.local_port}"
+            remote = f"{format_ip(pcb.remote_ip)}:{pcb.remote_port}"
+            sys.stdout.write(f"{local} {remote} {STATE_NAMES[pcb.state]}\n")
+        for listener in tcp.listen_pcbs:
+            sys.stdout.write(f"{format_ip(listener.local_ip)}:{listener.local_port} - LISTEN\n")
+
+
+def callback() -> None:
+    """Have the device look at its link and its timers once."""
+    device = current_device()
+    device.attempt(lambda: False, 0, "callback")
+
+
+def reset() -> None:
+    """Nothing: on boards the stack is initialised anew, which loses every socket. There since the days of
+    SLIP.
+    """

@@ -1,0 +1,65 @@
+"""``setsockopt``: what its numbers do. The level is ignored; a number nobody knows earns a line of warning.
+
+Option 20 has no name: it sets a function that is called with the socket when something has arrived (WebREPL
+and FTP servers use it): a connection for a listener, data, the peer's FIN, a datagram.
+
+Source: micropython/micropython:extmod/modlwip.c, ``lwip_socket_setsockopt``.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from netstack.api.common import Conn
+from netstack.api.modlwip import TcpSocket, UdpSocket
+from usocket.addrinfo import integer
+from usocket.constants import SO_BROADCAST, SO_REUSEADDR, TCP_NODELAY
+from usocket.errno import EBADF, MicroPythonError
+
+if TYPE_CHECKING:
+    from usocket.device import Device
+    from usocket.socket import socket as Socket
+
+CALLBACK = 20
+
+_NAMES = {SO_REUSEADDR: "SO_REUSEADDR", SO_BROADCAST: "SO_BROADCAST", TCP_NODELAY: "TCP_NODELAY"}
+_ARRIVALS = ("recv", "fin", "udp-recv")
+
+
+def set_option(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, option: int, value: Any) -> None:
+    """Set ``option`` to ``value``. TypeError (not an int); EBADF where a board crashes: the connection is
+    gone.
+    """
+    if option == CALLBACK:
+        _set_callback(device, sock, layer, value)
+        return
+    if option not in _NAMES:
+        sys.stdout.write("Warning: lwip.setsockopt() not implemented\n")
+        return
+    number = integer(value)
+    if layer.pcb is None:
+        device.note("setsockopt-closed")
+        raise MicroPythonError(EBADF)
+    layer.setsockopt(_NAMES[option], number)  # TCP_NODELAY means nothing to a listener or a datagram socket
+
+
+def _set_callback(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, callback: Any) -> None:
+    if callback is None:
+        layer.on_event = device.on_event
+        return
+    owner = weakref.ref(sock)
+
+    def call() -> None:
+        alive = owner()
+        if alive is not None:
+            callback(alive)
+
+    def on_event(kind: str, where: Any, conn: Conn | None, **fields: Any) -> None:
+        if device.on_event is not None:
+            device.on_event(kind, where, conn, **fields)
+        if fields.get("listener") is layer or (where is layer and kind in _ARRIVALS):
+            device.schedule(call)
+
+    layer.on_event = on_event

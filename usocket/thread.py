@@ -1,0 +1,40 @@
+"""MicroPython's ``_thread``, as far as servers use it: threads of a program that are on the program's device.
+
+Source: micropython/micropython:py/modthread.c.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from _thread import LockType, allocate_lock, exit, get_ident
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from usocket.addrinfo import integer
+
+__all__ = ["LockType", "allocate_lock", "exit", "get_ident", "stack_size", "start_new_thread"]
+
+
+def start_new_thread(
+    function: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None, /
+) -> int:
+    """Run ``function`` in a new thread, which has this one's current device; its identifier."""
+    context = contextvars.copy_context()
+
+    def run() -> None:
+        try:
+            context.run(function, *args, **(kwargs or {}))
+        except SystemExit:
+            pass
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    assert thread.ident is not None
+    return thread.ident
+
+
+def stack_size(size: int = 0, /) -> int:
+    """0, the default: threads here have CPython's stack, whatever is asked for."""
+    integer(size)
+    return 0
