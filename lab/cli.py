@@ -1,8 +1,9 @@
 """The command ``netstack``: finds the sub-command, and turns every mistake of its user into one line.
 
-A sub-command's module is imported when it runs or its help is shown, so that ``netstack --version`` and a mistyped
-command cost no more than click. Exit status: 0 done, 2 a mistake of the user (one line on standard error that
-names it and the mend), 130 ended by Ctrl-C, 143 by SIGTERM; ``run``, ``exec`` and ``up`` pass their program's on.
+A sub-command's module is imported when it runs or its help is shown, so that ``netstack --version`` and a
+mistyped command cost no more than click. Exit status: 0 done, 2 a mistake of the user (one line on standard
+error that names it and the mend), 130 ended by Ctrl-C, 143 by SIGTERM; ``run`` and ``exec`` pass on that of
+their program.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="netstack %(version)s")
 def group() -> None:
-    """An emulated device with lwIP's TCP/IP stack that this machine, MicroPython scripts and tests can talk to.
+    """Emulated devices with lwIP's TCP/IP stack, for this machine and MicroPython programs to talk to.
 
     Begin with `netstack demo`. `netstack doctor` says what this machine allows.
     """
@@ -102,10 +103,11 @@ def _is_users(error: Exception) -> bool:
 
 
 def _usage(error: click.UsageError) -> str:
-    """Click's message behind the command it is about; where no value was named, also where the options are listed."""
+    """Click's message, behind the command it is about; where it names no value, also where help is."""
     command = error.ctx.command_path if error.ctx is not None else "netstack"
     message = error.format_message()
-    if not isinstance(error, click.BadParameter | UnknownCommand) or isinstance(error, click.MissingParameter):
+    names_a_value = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    if not names_a_value and not isinstance(error, UnknownCommand):
         message = f"{message.rstrip('.')} (see `{command} --help`)"
     return f"{command}: {message}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import click
 from tap.link import TapError
 from tap.netns import Namespace
 from tap.tun import DEVICE, TapLink, load_pytun
+
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"  # Debian's users lack the last two
 
 # Linux programs that commands and tests use, the Debian package of each, and what for.
 PROGRAMS = {
@@ -70,8 +73,8 @@ def findings() -> Iterator[Finding]:
     yield _try("a TAP in a namespace of its own", _tap_in_namespace)
     yield _try(f"a TAP right here, through {DEVICE}", _tap_here)
     for program, (package, use) in PROGRAMS.items():
-        path = shutil.which(program)
-        yield Finding(program, path is not None, f"{use}" if path else "missing", f"apt-get install {package}")
+        there = shutil.which(program, path=PATH) is not None
+        yield Finding(program, there, use if there else "missing", f"apt-get install {package}")
 
 
 @click.command()
@@ -87,4 +90,4 @@ def doctor() -> None:
     if tap:
         click.echo("\nDevices can be reached from Linux: try `netstack demo`.")
     else:
-        click.echo("\nNo TAP can be had, so Linux cannot reach a device; devices still talk to each other in memory.")
+        click.echo("\nNo TAP can be had: Linux cannot reach devices, which still reach each other in memory.")

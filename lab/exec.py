@@ -1,11 +1,10 @@
 """``netstack exec``: Linux commands in the network namespace of a running device.
 
-The command takes this process's place, so its exit status, its signals and its terminal are its own.
+The command's exit status is passed on (128 and more where a signal ended it), Ctrl-C is the command's.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Any
 
@@ -14,29 +13,23 @@ import click
 from tap.netns import Namespace
 from tap.running import running
 
-NOTHING_RUNS = "no device with a network namespace of its own is running: start one with `netstack up --netns new`"
+NOTHING_RUNS = "no device with a namespace of its own is running: start one with `netstack up --netns new`"
 
 
-@click.command(
-    "exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
-)
+@click.command("exec", context_settings={"allow_interspersed_args": False})
 @click.option("--on", "wanted", metavar="ADDRESS", help="Which device, where several run.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_command(wanted: str | None, command: tuple[str, ...]) -> None:
-    """Run COMMAND where a running device (`netstack up --netns new`) can be reached: `netstack exec -- curl ...`."""
+def exec_command(wanted: str | None, command: tuple[str, ...]) -> int:
+    """Run COMMAND where a device with a namespace of its own can be reached: `netstack exec -- curl ...`.
+
+    The device is one that runs meanwhile, with `netstack up --netns new`.
+    """
     device = _choose(running(), wanted)
-    with Namespace.open(f"pid:{device['holder']}") as namespace:
-        try:
-            namespace.enter()
-        except OSError as error:
-            raise click.ClickException(f"no right to enter the device's network namespace ({error.strerror})") from None
-        for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):
-            signal.signal(ignored_by_python, signal.SIG_DFL)
-        try:
-            os.execvp(command[0], command)
-        except OSError as error:
-            mend = "install it, or give its path"
-            raise click.ClickException(f"{command[0]} cannot be run ({error.strerror}): {mend}") from None
+    with Namespace.open(f"pid:{device['holder']}") as namespace, namespace.popen(command) as process:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the command gets it, too
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        status = int(process.wait())
+    return status if status >= 0 else 128 - status
 
 
 def _choose(devices: list[dict[str, Any]], wanted: str | None) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """The live view: every segment as one line with what the device thought about it.
 
-A ``Narrator`` turns the stack's trace events into lines: each frame, and behind it the state changes, drops and failures that
-it caused (or, for a retransmission, that caused it). ``Collapse`` leaves out the middle of long transfers. ``Live`` is the trace
-hook: the stack only queues its events, a thread of its own prints them.
+A ``Narrator`` turns the stack's trace events into lines: each frame, and behind it the state changes, drops
+and failures that it caused (or, for a retransmission, that caused it). ``Collapse`` leaves out the middle of
+long transfers. ``Live`` is the trace hook: the stack only queues its events, a thread of its own prints them.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from types import TracebackType
+from typing import Any, TextIO, cast
 
 import click
 
@@ -22,7 +23,6 @@ from netstack.trace import (
     CongestionChange,
     Dropped,
     Event,
-    Flow,
     FrameIn,
     FrameOut,
     PoolEvent,
@@ -42,14 +42,16 @@ LEGEND = "  seconds  → to the device, ← from it; sequence numbers from 0; be
 
 @dataclass(slots=True)
 class Line:
-    """One line of the view. ``arrow`` is "" where the device thought without a frame. ``alarm``: something went wrong."""
+    """One line of the view. ``arrow`` is "" where the device thought without a frame. ``alarm``: something is
+    wrong.
+    """
 
     time: int
     arrow: str
     text: str
     thoughts: list[str] = field(default_factory=list)
     alarm: bool = False
-    ordinary: bool = False  # a segment from the middle of a transfer
+    ordinary: bool = False  # nothing to linger at in the middle of a transfer
     length: int = 0
 
     def render(self) -> str:
@@ -59,17 +61,18 @@ class Line:
         thought = ""
         if self.thoughts:
             style = {"fg": "red", "bold": True} if self.alarm else {"fg": "yellow"}
-            thought = click.style(f" · {', '.join(self.thoughts)}", **style)  # type: ignore[arg-type]
+            thought = click.style(f" · {', '.join(self.thoughts)}", **style)
         return click.style(head, dim=True) + text + thought
 
 
 class Narrator:
-    """Events in, lines out: a line is complete when the next one begins."""
+    """Events in, lines out. A received frame and what the stack sends at the same time are a group: it is
+    complete, and its lines come out, when something else happens.
+    """
 
     def __init__(self, home: int) -> None:
         self._reader = Reader(home)
-        self._line: Line | None = None  # the frame whose thoughts are still coming
-        self._flow: Flow | None = None  # its connection
+        self._group: list[Line] = []
         self._ahead: Line | None = None  # thoughts before the frame that they are about
 
     def feed(self, event: Event) -> list[Line]:
@@ -82,37 +85,43 @@ class Narrator:
         if not thought:
             return []
         done: list[Line] = []
-        if isinstance(event, Retransmission) or self._line is None or self._line.time != event.time:
+        group = self._group
+        if isinstance(event, Retransmission) or not group or group[0].time != event.time:
             if self._ahead is not None and self._ahead.time != event.time:
                 done = self.finish()
             if self._ahead is None:
-                self._ahead = Line(event.time, "", "")
+                self._ahead = Line(event.time, "", "", ordinary=True)
             line = self._ahead
         else:
-            line = self._line
+            line = group[0] if group[0].arrow == "→" else group[-1]
         line.thoughts.append(thought)
         line.alarm |= alarm
-        line.ordinary &= isinstance(event, CongestionChange | WindowChange)
+        line.ordinary &= isinstance(event, CongestionChange | WindowChange | PoolEvent)
         return done
 
     def _frame(self, time: int, arrow: str, frame: bytes, err: int) -> list[Line]:
-        ahead, self._ahead = self._ahead, None
-        taken = ahead is not None and arrow == "←" and ahead.time == time
-        done = [line for line in (self._line, None if taken else ahead) if line is not None]
         reading = self._reader.read(frame, arrow == "→")
-        self._line = Line(time, arrow, reading.text, ordinary=reading.bulk, length=reading.length)
-        if taken and ahead is not None:
-            self._line.thoughts, self._line.alarm = ahead.thoughts, ahead.alarm
-            self._line.ordinary = False
+        line = Line(time, arrow, reading.text, ordinary=reading.bulk, length=reading.length)
+        done: list[Line] = []
+        ahead = self._ahead
+        if ahead is not None and arrow == "←" and ahead.time == time:
+            line.thoughts, line.alarm = ahead.thoughts, ahead.alarm
+            line.ordinary &= ahead.ordinary
+            self._ahead = None
+        if arrow == "→" or not self._group or self._group[0].time != time:
+            done = self.finish()
         if err != ERR_OK:
-            self._line.thoughts.append(f"the driver refused it ({err})")
-            self._line.alarm, self._line.ordinary = True, False
+            line.thoughts.append(f"the driver refused it ({err})")
+            line.alarm, line.ordinary = True, False
+        self._group.append(line)
         return done
 
     def finish(self) -> list[Line]:
         """What is still open, complete now."""
-        done = [line for line in (self._line, self._ahead) if line is not None]
-        self._line = self._ahead = None
+        done, self._group = self._group, []
+        if self._ahead is not None:
+            done.append(self._ahead)
+            self._ahead = None
         return done
 
 
@@ -125,7 +134,7 @@ def _thought(event: Event) -> tuple[str, bool]:
     if isinstance(event, Retransmission):
         return f"again ({event.cause}), next time-out {event.rto * SLOW_TICK:g} s", True
     if isinstance(event, PoolEvent) and not event.ok:
-        return f"{event.pool} is used up", True
+        return f"{event.pool} has no room", True
     if isinstance(event, CongestionChange):
         return f"cwnd {event.cwnd}", False
     if isinstance(event, WindowChange) and event.value == 0:
@@ -140,8 +149,8 @@ class Collapse:
         self._head = head
         self._run = 0  # ordinary lines in a row
         self._held: deque[Line] = deque(maxlen=tail)
-        self._left_out = 0
-        self._bytes = {"→": 0, "←": 0}
+        self._left_out: list[int] = [0, 0, 0]  # segments, their bytes to the device, from it
+        self._alarms: Counter[str] = Counter()  # of those left out
 
     def feed(self, line: Line) -> list[str]:
         """What to print now."""
@@ -151,40 +160,52 @@ class Collapse:
         if self._run <= self._head:
             return [line.render()]
         if len(self._held) == self._held.maxlen:
-            gone = self._held[0]
-            self._left_out += 1
-            self._bytes[gone.arrow] += gone.length
+            self._leave_out(self._held[0])
         self._held.append(line)
         return []
 
+    def _leave_out(self, line: Line) -> None:
+        if line.arrow:
+            self._left_out[0] += 1
+            self._left_out[1 if line.arrow == "→" else 2] += line.length
+        if line.alarm:
+            self._alarms.update(line.thoughts)
+
     def finish(self) -> list[str]:
-        """The end of the run: how many were left out, and the last ones."""
+        """The end of the run: what was left out, and the last ones."""
         shown = [line.render() for line in self._held]
-        if self._left_out:
+        segments, inbound, outbound = self._left_out
+        if segments:
             carried = " and ".join(
-                f"{count:,} bytes {way}" for way, count in self._bytes.items() if count
+                f"{count:,} bytes {way}" for count, way in ((inbound, "in"), (outbound, "out")) if count
             )
-            note = f"{self._left_out:,} segments like these with {carried or 'no data'}"
+            note = f"{segments:,} more segments with {carried or 'no data'}"
+            for thought, times in self._alarms.items():
+                note += f", {times} times {thought}"
             shown.insert(0, click.style(f"{'…':>11} {note}", dim=True))
-        self._run = self._left_out = 0
-        self._bytes = {"→": 0, "←": 0}
+        self._run = 0
         self._held.clear()
+        self._left_out = [0, 0, 0]
+        self._alarms.clear()
         return shown
 
 
 class Live:
-    """The trace hook of a device whose segments are printed by a thread until ``close``."""
+    """The trace hook of a device whose segments are printed, by a thread, while a ``with`` block lasts.
 
-    def __init__(self, home: int, *, collapse: bool, write: Callable[[str], object] = click.echo) -> None:
+    Whatever else is written to standard output meanwhile is in order with them: what has happened is printed
+    before it.
+    """
+
+    def __init__(self, home: int, *, collapse: bool) -> None:
         self._narrator = Narrator(home)
         self._collapse = Collapse() if collapse else None
-        self._write = write
         self._queue: deque[Event] = deque()
         self._lost = 0
+        self._out = sys.stdout
         self._printing = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
-        self._thread.start()
 
     def __call__(self, event: Event) -> None:
         """Called by the stack: as little as possible."""
@@ -195,42 +216,60 @@ class Live:
 
     def _run(self) -> None:
         while not self._closing.wait(PAUSE):
-            self._print_waiting()
+            try:
+                with self._printing:
+                    self._print_waiting()
+            except BrokenPipeError:  # nobody reads any more; the main thread finds out, too
+                return
 
     def _print_waiting(self) -> None:
-        with self._printing:
-            idle = not self._queue
-            while self._queue:
-                self._print(self._narrator.feed(self._queue.popleft()))
-            if idle:
-                self._print(self._narrator.finish())
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                self._write(f"{'…':>11} {lost:,} events came too quickly to be shown")
+        idle = not self._queue
+        while self._queue:
+            self._print(self._narrator.feed(self._queue.popleft()))
+        if idle:  # for a while: what belongs to a frame has come
+            self._print(self._narrator.finish())
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self._write(f"{'…':>11} {lost:,} events came too quickly to be shown")
 
     def _print(self, lines: Iterable[Line]) -> None:
         for line in lines:
             for text in [line.render()] if self._collapse is None else self._collapse.feed(line):
                 self._write(text)
 
+    def _write(self, text: str) -> None:
+        click.echo(text, file=self._out)
+
     def flush(self) -> None:
         """Print everything that has happened until now."""
-        self._print_waiting()
         with self._printing:
+            self._print_waiting()
             self._print(self._narrator.finish())
             for text in self._collapse.finish() if self._collapse is not None else []:
                 self._write(text)
 
-    def close(self) -> None:
-        """Print the rest and end the thread."""
-        self._closing.set()
-        self._thread.join()
-        self.flush()
-
     def __enter__(self) -> Live:
+        sys.stdout = cast("TextIO", InOrder(self._out, self.flush))
+        self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+        sys.stdout = self._out
+        self.flush()
+
+
+class InOrder:
+    """A text stream before each write to which ``first`` is called."""
+
+    def __init__(self, stream: TextIO, first: Callable[[], object]) -> None:
+        self._stream = stream
+        self._first = first
+
+    def write(self, text: str) -> int:
+        self._first()
+        return self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,6 +1,7 @@
 """The options that describe a device, shared by all commands that open one, and their parsing.
 
-Each value is checked where it is read: what cannot work is refused with a line that names the option and the mend.
+Each value is checked where it is read: what cannot work is refused with a line that names the option and the
+mend.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from netstack.address import format_ip, is_multicast, parse_ip, parse_mac, prefi
 from netstack.profile import Profile, ProfileError, parse_setting
 
 DEFAULT_PROFILE = "micropython"
-DEFAULT_IP = "10.0.0.2/24"
+DEFAULT_IP = "192.168.7.2/24"  # as usocket.Device
 
 
 class Interface(NamedTuple):
@@ -46,7 +47,7 @@ class Interface(NamedTuple):
 
 
 def parse_interface(text: str) -> Interface:
-    """``10.0.0.2/24`` to its value. Raises ValueError for what no device can have as its address."""
+    """``192.168.7.2/24`` to its value. Raises ValueError for what no device can have as its address."""
     address, slash, prefix = text.partition("/")
     if not slash or not (prefix.isascii() and prefix.isdigit() and 1 <= int(prefix) <= 30):
         raise ValueError(f"{text}: give the address with the length of its prefix (1..30), like {DEFAULT_IP}")
@@ -54,9 +55,12 @@ def parse_interface(text: str) -> Interface:
     if is_multicast(interface.ip) or interface.ip >> 28 == 0xF or interface.ip >> 24 in (0, 127):
         raise ValueError(f"{address} is no device's address: choose one like {DEFAULT_IP}")
     if not interface.contains(interface.ip):
-        free = format_ip(interface.first_other_host())
-        raise ValueError(f"{address} is the first or last address of its subnet: choose another, like {free}/{prefix}")
+        free = f"{format_ip(interface.first_other_host())}/{prefix}"
+        raise ValueError(f"{address} is the first or last of its subnet: choose another, like {free}")
     return interface
+
+
+DEFAULT_INTERFACE = parse_interface(DEFAULT_IP)
 
 
 def _mac(text: str) -> bytes:
@@ -66,7 +70,7 @@ def _mac(text: str) -> bytes:
     return mac
 
 
-class Parsed(click.ParamType):
+class Parsed(click.ParamType[Any]):
     """An option's value, read by a function whose ValueError says what is wrong."""
 
     def __init__(self, name: str, parse: Callable[[str], object]) -> None:
@@ -89,83 +93,114 @@ def _profile(name: str) -> Profile:
         raise ProfileError(f"{error}; `netstack profiles` describes them") from None
 
 
+Settings = tuple[tuple[str, int | str], ...]  # what --set gives
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceOptions:
-    """What the options say about one device. Addresses are ints, ``mac`` six bytes; ``tap`` "" lets the kernel choose."""
+    """What the options say about one device.
+
+    Addresses are ints, ``mac`` six bytes; ``tap`` "" leaves the name to the kernel.
+    """
 
     profile: Profile
     interface: Interface
     gateway: int
     mac: bytes
-    tap: str
-    netns: str | None
-    pcap: Path | None
-    trace: bool
-    seed: int
+    tap: str = ""
+    netns: str | None = None
+    pcap: Path | None = None
+    trace: bool = False
+    seed: int = 0
 
 
-def _collect(
+def collect(
     profile: Profile,
-    settings: tuple[tuple[str, int | str], ...],
+    settings: Settings,
     ip: Interface,
-    mac: bytes | None,
-    gateway: int | None,
+    mac: bytes | None = None,
+    gateway: int | None = None,
     **others: Any,
 ) -> DeviceOptions:
     """The options together: what one leaves open follows from the others."""
     if gateway is None:
         gateway = ip.first_other_host()
     elif not ip.contains(gateway) or gateway == ip.ip:
-        raise click.BadParameter(
-            f"{format_ip(gateway)} is not another host of {ip}: choose one, like {format_ip(ip.first_other_host())}",
-            param_hint="--gateway",
-        )
+        first = format_ip(ip.first_other_host())
+        problem = f"{format_ip(gateway)} is not another host of {ip}: choose one, like {first}"
+        raise click.BadParameter(problem, param_hint="--gateway")
     if mac is None:  # the same in every run: a changing one would leave stale ARP entries on the other side
         mac = b"\x02\x00" + ip.ip.to_bytes(4, "big")
-    changed = dict(settings)
-    return DeviceOptions(profile.replace(**changed) if changed else profile, ip, gateway, mac, **others)
+    return DeviceOptions(changed(profile, settings), ip, gateway, mac, **others)
 
 
-_OPTIONS = [
+def changed(profile: Profile, settings: Settings) -> Profile:
+    """The profile with what --set changes. Raises ProfileError."""
+    options: dict[str, Any] = dict(settings)
+    return profile.replace(**options) if options else profile
+
+
+PROFILE_OPTION = click.option(
+    "--profile",
+    type=Parsed("NAME", _profile),
+    default=DEFAULT_PROFILE,
+    show_default=True,
+    help="Which device it is; `netstack profiles` lists them.",
+)
+
+SET_OPTION = click.option(
+    "--set",
+    "settings",
+    type=Parsed("OPTION=VALUE", parse_setting),
+    multiple=True,
+    help="Change one lwIP option of the profile, like TCP_WND=8192; may be given again.",
+)
+
+_OTHERS = (
     click.option(
-        "--profile", type=Parsed("NAME", _profile), default=DEFAULT_PROFILE, show_default=True,
-        help="Which device it is; `netstack profiles` lists them.",
-    ),
-    click.option(
-        "--set", "settings", type=Parsed("OPTION=VALUE", parse_setting), multiple=True,
-        help="Change one lwIP option of the profile, like TCP_WND=8192; may be given again.",
-    ),
-    click.option(
-        "--ip", type=Parsed("ADDRESS/PREFIX", parse_interface), default=DEFAULT_IP, show_default=True,
+        "--ip",
+        type=Parsed("ADDRESS/PREFIX", parse_interface),
+        default=DEFAULT_IP,
+        show_default=True,
         help="The device's address.",
     ),
     click.option(
-        "--mac", type=Parsed("MAC", _mac),
+        "--mac",
+        type=Parsed("MAC", _mac),
         help="The device's MAC address.  [default: 02:00 and the four bytes of its address]",
     ),
     click.option(
-        "--gateway", type=Parsed("ADDRESS", parse_ip),
+        "--gateway",
+        type=Parsed("ADDRESS", parse_ip),
         help="The device's gateway, which is Linux's address on the TAP.  [default: the subnet's first]",
     ),
     click.option(
-        "--tap", metavar="NAME", default="",
-        help="Make the TAP with this name, or attach to it when it is there.  [default: the kernel names it]",
+        "--tap",
+        metavar="NAME",
+        default="",
+        help="Name the TAP; one that is there already is used as it is.  [default: the kernel names it]",
     ),
     click.option(
-        "--netns", metavar="new|pid:N",
-        help="Where the TAP is to be: in a network namespace of its own (new), or in that of process N (a container,"
-        " say).  [default: where the command runs]",
+        "--netns",
+        metavar="new|pid:N",
+        help="Where the TAP is to be: in a network namespace of its own (new), or in that of process N (a"
+        " container, say).  [default: where the command runs]",
     ),
     click.option(
-        "--pcap", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+        "--pcap",
+        metavar="FILE",
+        type=click.Path(dir_okay=False, path_type=Path),
         help="Write all frames to this pcapng file.",
     ),
     click.option("--trace", is_flag=True, help="Show every segment as one line."),
     click.option(
-        "--seed", type=click.IntRange(0, 0xFFFFFFFF), default=0, show_default=True,
+        "--seed",
+        type=click.IntRange(0, 0xFFFFFFFF),
+        default=0,
+        show_default=True,
         help="Where the device's random numbers start.",
     ),
-]  # fmt: skip
+)
 
 
 def device_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,8 +209,8 @@ def device_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def collecting(*args: Any, **kwargs: Any) -> Any:
         given = "profile settings ip mac gateway tap netns pcap trace seed".split()
-        return function(*args, options=_collect(**{name: kwargs.pop(name) for name in given}), **kwargs)
+        return function(*args, options=collect(**{name: kwargs.pop(name) for name in given}), **kwargs)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed((PROFILE_OPTION, SET_OPTION, *_OTHERS)):
         option(collecting)
     return collecting

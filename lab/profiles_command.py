@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from lab.options import Parsed
+from lab.options import SET_OPTION, Settings, changed
 from netstack import profiles as catalogue
 from netstack.options import OPTIONS
-from netstack.profile import Profile, parse_setting
+from netstack.profile import Profile
 
 # Shown beside each profile: what a program on the device meets first.
 KEY_OPTIONS = "tcp_mss tcp_wnd tcp_snd_buf memp_num_tcp_pcb mem_size api".split()
@@ -15,21 +15,16 @@ KEY_OPTIONS = "tcp_mss tcp_wnd tcp_snd_buf memp_num_tcp_pcb mem_size api".split(
 
 @click.command()
 @click.argument("name", required=False)
-@click.option(
-    "--set", "settings", type=Parsed("OPTION=VALUE", parse_setting), multiple=True,
-    help="Show the profile with this option changed; may be given again.",
-)
+@SET_OPTION
 @click.option("--plain", is_flag=True, help="OPTION=VALUE lines only, without explanations.")
-def profiles(name: str | None, settings: tuple[tuple[str, int | str], ...], plain: bool) -> None:
+def profiles(name: str | None, settings: Settings, plain: bool) -> None:
     """List the devices that can be emulated, or all options of the device NAME."""
     if name is None:
         if settings or plain:
             raise click.UsageError("--set and --plain need the NAME of a profile")
         _list()
         return
-    profile = catalogue.named(name)
-    if settings:
-        profile = profile.replace(**dict(settings))
+    profile = changed(catalogue.named(name), settings)
     if plain:
         click.echo("\n".join(profile.settings()))
     else:
@@ -66,11 +61,11 @@ def _describe(profile: Profile) -> None:
     for column, style in (("option", "bold"), ("value", ""), ("meaning", "")):
         table.add_column(column, style=style, no_wrap=column == "option")
     for row in OPTIONS.values():
-        changed = row.name in profile.explicit
-        value = Text(row.format(getattr(profile, row.name)), "bold cyan" if changed else "")
+        differs = row.name in profile.explicit
+        value = Text(row.format(getattr(profile, row.name)), "bold cyan" if differs else "")
         if row.unit not in ("bool", "name"):
             value.append(f" {row.unit}", "dim")
-        table.add_row(("* " if changed else "  ") + row.label, value, row.doc)
+        table.add_row(("* " if differs else "  ") + row.label, value, row.doc)
     out = console()
     entry = catalogue.PROFILES[profile.name]
     out.print(f"[bold]{profile.name}[/]: {entry.summary}. * marks what differs from lwIP's defaults.\n")

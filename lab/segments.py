@@ -1,6 +1,7 @@
 """What a person reads of a frame: one line of headers, sequence numbers counted from the connection's start.
 
-It decodes with the stack's own parsers, whichever way the frame goes, and never fails: what cannot be read is named as that.
+It decodes with the stack's own parsers, whichever way the frame goes, and never fails: what cannot be read is
+named as that.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAX_CONVERSATIONS = 256  # whose starts are remembered; the oldest is forgotten 
 
 _U32 = 0xFFFFFFFF
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "PSH"), (ACK, "ACK"), (URG, "URG"))
-_ICMP = {0: "echo reply", 3: "unreachable", 4: "source quench", 5: "redirect", 8: "echo request", 11: "time exceeded"}
+_ICMP = {0: "echo reply", 3: "unreachable", 5: "redirect", 8: "echo request", 11: "time exceeded"}
 _UNREACHABLE = {0: "network", 1: "host", 2: "protocol", 3: "port", 4: "fragmentation needed"}
 _IGMP = {0x11: "query", 0x12: "report (v1)", 0x16: "report", 0x17: "leave"}
 _ETHERTYPES = {0x86DD: "IPv6", 0x8100: "VLAN"}
@@ -26,11 +27,11 @@ _ETHERTYPES = {0x86DD: "IPv6", 0x8100: "VLAN"}
 
 @dataclass(slots=True)
 class Reading:
-    """A frame as text. ``flow`` (device's side first) and ``length`` (bytes of data) for TCP; ``bulk``: a segment from the
-    middle of a connection, with no other flags than ACK and PSH."""
+    """A frame as text. ``length``: bytes of TCP data. ``bulk``: a segment from the middle of a connection,
+    whose flags are ACK and perhaps PSH.
+    """
 
     text: str
-    flow: Flow | None = None
     length: int = 0
     bulk: bool = False
 
@@ -46,7 +47,9 @@ class _Conversation:
 
 
 class Reader:
-    """Reads the frames of one device in their order. The address ``home`` (the other end of the cable) is left out."""
+    """Reads the frames of one device in their order. ``home`` is the address at the cable's other end, which
+    is not shown.
+    """
 
     def __init__(self, home: int) -> None:
         self._home = home
@@ -62,7 +65,8 @@ class Reader:
             return self._ipv4(payload, inbound)
         if header.ethertype == ethernet.TYPE_ARP:
             return Reading(_arp(payload))
-        return Reading(f"{_ETHERTYPES.get(header.ethertype, f'type {header.ethertype:#06x}')}  {len(payload)} bytes")
+        name = _ETHERTYPES.get(header.ethertype, f"type {header.ethertype:#06x}")
+        return Reading(f"{name}  {len(payload)} bytes")
 
     def _ipv4(self, packet: bytes, inbound: bool) -> Reading:
         header = ip_header.parse(packet)
@@ -100,7 +104,7 @@ class Reader:
         words = [name for bit, name in _FLAGS if flags & bit]
         remote = str(far[1]) if far[0] == self._home else f"{format_ip(far[0])}:{far[1]}"
         ends = f"{remote} > {near[1]}" if inbound else f"{near[1]} > {remote}"
-        text = f"{ends:13} {' '.join(words) or 'no flags':8} {_span(seq, length):>17}"
+        text = f"{ends:13} {' '.join(words) or 'no flags':11} {_span(seq, length):>15}"
         text += f" ack {ack - self._start(talk, 1 - sender, ack) & _U32:<8}" if flags & ACK else " " * 13
         if not flags & SYN and None not in talk.scales:
             window <<= talk.scales[sender] or 0
@@ -109,7 +113,7 @@ class Reader:
             text += f" urg {urgent}"
         text += self._options(body[HEADER.size : header_len], talk, sender, flags)
         bulk = not flags & (SYN | FIN | RST | URG) and bool(flags & ACK)
-        return Reading(text, flow, length, bulk)
+        return Reading(text.rstrip(), length, bulk)
 
     def _conversation(self, flow: Flow, flags: int) -> _Conversation:
         talks = self._conversations
@@ -122,7 +126,7 @@ class Reader:
 
     @staticmethod
     def _start(talk: _Conversation, side: int, number: int) -> int:
-        """Where the numbers of that side start: its first, which for a connection seen from its SYN is the ISS."""
+        """Where the numbers of that side start: at the first one seen (the ISS, where the SYN was seen)."""
         start = talk.starts[side]
         if start is None:
             start = talk.starts[side] = number

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from netstack.pool import Heap, Pool
-
 from netstack.stats import Drop
 
 if TYPE_CHECKING:
@@ -25,15 +23,22 @@ def console() -> Console:
     return out if out.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
+def _table(title: str) -> Table:
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+    )
+
+
 def pools_table(stack: Stack) -> Table:
     """The heap and every pool that the profile has: in use now, most at a time, size, failures."""
-    table = Table(box=SIMPLE_HEAD, title="memory", title_justify="left", title_style="bold", pad_edge=False)
+    table = _table("memory")
     table.add_column("pool", no_wrap=True)
     for column in ("in use", "high water", "size", "failed"):
         table.add_column(column, justify="right")
     table.add_column("")
     memory = stack.mem
-    for pool in (memory.heap, *memory.pools()):
+    pools: tuple[Heap | Pool, ...] = (memory.heap, *memory.pools())
+    for pool in pools:
         if pool.size:
             table.add_row(*_pool_row(pool), style="" if pool.max or pool.err else "dim")
     return table
@@ -54,7 +59,7 @@ def _bar(value: int, size: int, width: int = 20) -> Text:
 
 def counters_table(stack: Stack) -> Table:
     """lwIP's counters (``stats.h``) that are not zero, a row per protocol."""
-    table = Table(box=SIMPLE_HEAD, title="counters", title_justify="left", title_style="bold", pad_edge=False)
+    table = _table("counters")
     rows: dict[str, dict[str, int]] = {}
     for name, value in stack.stats.items():
         protocol, _, counter = name.partition(".")
@@ -77,7 +82,7 @@ def drops_table(stack: Stack) -> Table | None:
     """Why packets went no further, or None when all did."""
     if not stack.stats.drops:
         return None
-    table = Table(box=SIMPLE_HEAD, title="dropped", title_justify="left", title_style="bold", pad_edge=False)
+    table = _table("dropped")
     for column in ("packets", "reason", "meaning"):
         table.add_column(column, justify="right" if column == "packets" else "left")
     for name, count in sorted(stack.stats.drops.items()):
@@ -85,7 +90,10 @@ def drops_table(stack: Stack) -> Table | None:
     return table
 
 
-def tables(stack: Stack) -> list[Table]:
-    """All of them that have rows."""
-    found = [pools_table(stack), counters_table(stack), drops_table(stack)]
-    return [table for table in found if table is not None and table.row_count]
+def print_tables(stack: Stack) -> None:
+    """Print those that have rows."""
+    out = console()
+    for table in (pools_table(stack), counters_table(stack), drops_table(stack)):
+        if table is not None and table.row_count:
+            out.print(table)
+            out.print()

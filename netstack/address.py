@@ -1,7 +1,7 @@
 """IPv4 and MAC addresses: ints and bytes inside the stack, text at its edges.
 
-Inside, an IPv4 address is an int in host order and a MAC address is six bytes (design: plain data on the hot path).
-Sources: RFC 791, RFC 919 (broadcast), lwIP ``ip4_addr.c``.
+Inside, an IPv4 address is an int in host order and a MAC address is six bytes (design: plain data on the hot
+path). Sources: RFC 791, RFC 919 (broadcast), lwIP ``ip4_addr.c``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ MAC_ZERO = b"\x00" * 6
 def parse_ip(text: str) -> int:
     """Dotted quad to int. Raises ValueError with the offending text."""
     parts = text.split(".")
-    if len(parts) != 4 or not all(p.isascii() and p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts):
+    if len(parts) != 4 or not all(
+        p.isascii() and p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts
+    ):
         raise ValueError(f"not an IPv4 address: {text!r} (expected four numbers 0..255, like 192.168.1.10)")
     a, b, c, d = (int(p) for p in parts)
     return a << 24 | b << 16 | c << 8 | d
@@ -27,7 +29,7 @@ def format_ip(address: int) -> str:
 
 
 def parse_mac(text: str) -> bytes:
-    """``02:00:00:00:00:01`` (or without separators) to six bytes. Raises ValueError with the offending text."""
+    """``02:00:00:00:00:01`` (or without separators) as bytes. Raises ValueError with the offending text."""
     try:
         mac = bytes.fromhex(text.replace(":", "").replace("-", ""))
     except ValueError:
@@ -55,9 +57,11 @@ def is_multicast(address: int) -> bool:
 
 
 def is_broadcast(address: int, ip: int, netmask: int) -> bool:
-    """Is ``address`` a broadcast for an interface with ``ip``/``netmask`` (lwIP ``ip4_addr_isbroadcast_u32``)?
+    """Is ``address`` a broadcast for an interface with ``ip``/``netmask`` (lwIP
+    ``ip4_addr_isbroadcast_u32``)?
 
-    All-ones and all-zeros always are; the own address never is; else the host part must be all ones in the own subnet.
+    All-ones and all-zeros always are; the own address never is; else the host part must be all ones in the
+    own subnet.
     """
     if address in (IP_BROADCAST, IP_ANY):
         return True

@@ -1,8 +1,8 @@
 """The Internet checksum (RFC 1071) by big-integer residues.
 
-The one's complement sum of 16-bit words is the value of the big-endian number modulo 0xFFFF, so one ``int.from_bytes`` and
-one ``%`` replace the loop. Long data is folded in halves first: adding the upper half of the number to the lower half keeps
-the residue (2**16 is 1 modulo 0xFFFF) and makes the division cheaper.
+The one's complement sum of 16-bit words is the value of the big-endian number modulo 0xFFFF, so one
+``int.from_bytes`` and one ``%`` replace the loop. Long data is folded in halves first: adding the upper half
+of the number to the lower half keeps the residue (2**16 is 1 modulo 0xFFFF) and makes the division cheaper.
 
 A residue is "the sum so far", an int; residues of parts add. ``finish`` turns a sum into the header field.
 """
@@ -10,7 +10,9 @@ A residue is "the sum so far", an int; residues of parts add. ``finish`` turns a
 from __future__ import annotations
 
 _FOLD_FROM = 512  # bytes; below, folding costs more than the division it saves
-_folds: dict[int, tuple[int, int, int, int, int, int]] = {}  # length -> shift and mask of three folds; at most 64 Ki entries
+_folds: dict[
+    int, tuple[int, int, int, int, int, int]
+] = {}  # length -> shift and mask of three folds; at most 64 Ki entries
 
 
 def _plan_folds(length: int) -> tuple[int, int, int, int, int, int]:
@@ -39,7 +41,9 @@ def residue(data: bytes | bytearray) -> int:
 
 
 def finish(total: int) -> int:
-    """The checksum field for a sum of residues (of data that is not all zero: there RFC 1071 gives 0xFFFF, this gives 0)."""
+    """The checksum field for a sum of residues (of data that is not all zero: there RFC 1071 gives 0xFFFF,
+    this gives 0).
+    """
     return -total % 0xFFFF
 
 

@@ -1,4 +1,5 @@
-"""What all layers of one stack share: the profile, the time, memory, timers, counters, the trace hook and random numbers.
+"""What all layers of one stack share: the profile, the time, memory, timers, counters, the trace hook and
+random numbers.
 
 A layer gets the ``Core`` and the layers below it; it knows no layer above (those register handlers).
 """

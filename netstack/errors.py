@@ -23,7 +23,9 @@ ERR_CLSD = -15
 ERR_ARG = -16
 
 ERR_NAMES: dict[int, str] = {
-    value: name for name, value in list(globals().items()) if name.startswith("ERR_") and isinstance(value, int)
+    value: name
+    for name, value in list(globals().items())
+    if name.startswith("ERR_") and isinstance(value, int)
 }
 
 

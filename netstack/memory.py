@@ -11,7 +11,9 @@ from netstack.profile import Profile
 
 
 class Memory:
-    """The pools by their lwIP names (``MEMP_`` left out, lower case) and ``tx``, which allocates outgoing packets."""
+    """The pools by their lwIP names (``MEMP_`` left out, lower case) and ``tx``, which allocates outgoing
+    packets.
+    """
 
     __slots__ = (
         "arp_queue",
@@ -30,9 +32,15 @@ class Memory:
 
     def __init__(self, profile: Profile) -> None:
         self.heap = Heap(
-            profile.mem_size, profile.sizeof_heap_header, profile.heap_min_block, profile.mem_alignment
+            profile.mem_size, profile.heap_block_header, profile.heap_min_block, profile.mem_alignment
         )
-        self.tx = TxAllocator(self.heap, profile.mem_alignment, profile.sizeof_pbuf, profile.pbuf_link_hlen, profile.pbuf_ip_hlen)
+        self.tx = TxAllocator(
+            self.heap,
+            profile.mem_alignment,
+            profile.sizeof_pbuf,
+            profile.pbuf_link_hlen,
+            profile.pbuf_ip_hlen,
+        )
         self.pbuf_pool = Pool("PBUF_POOL", profile.pbuf_pool_size)
         self.tcp_pcb = Pool("TCP_PCB", profile.memp_num_tcp_pcb)
         self.tcp_pcb_listen = Pool("TCP_PCB_LISTEN", profile.memp_num_tcp_pcb_listen)

@@ -1,11 +1,13 @@
 """Packet buffers: what a packet occupies on the device while Python holds its bytes.
 
-``Pbuf`` is a received packet. The driver puts a frame of L bytes into ceil(L / PBUF_POOL_BUFSIZE) buffers of the pool; they
-stay taken until the application has consumed the data, however few bytes are left in them (lwIP ``pbuf.c``: PBUF_POOL).
-``parts`` remembers where the buffers end, since MicroPython's ``recv`` returns what is left of the first one.
+``Pbuf`` is a received packet. The driver puts a frame of L bytes into ceil(L / PBUF_POOL_BUFSIZE) buffers of
+the pool; they stay taken until the application has consumed the data, however few bytes are left in them
+(lwIP ``pbuf.c``: PBUF_POOL). ``parts`` remembers where the buffers end, since MicroPython's ``recv`` returns
+what is left of the first one.
 
-``TxBuf`` is a packet for transmission: heap blocks that are freed when the last holder (TCP queue, ARP queue) lets go.
-Layers reserve head-room for the headers below them, rounded up to the alignment (PBUF_TRANSPORT, PBUF_IP, PBUF_LINK, PBUF_RAW).
+``TxBuf`` is a packet for transmission: heap blocks that are freed when the last holder (TCP queue, ARP queue)
+lets go. Layers reserve head-room for the headers below them, rounded up to the alignment (PBUF_TRANSPORT,
+PBUF_IP, PBUF_LINK, PBUF_RAW).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ TRANSPORT_HLEN = 20
 
 
 class Pbuf:
-    """A received packet: ``data`` still to be read, in one (``parts`` None) or several buffers of ``pool``."""
+    """A received packet: ``data`` still to be read, in one (``parts`` None) or more buffers of ``pool``."""
 
     __slots__ = ("buffers", "data", "parts", "pool")
 
@@ -37,7 +39,9 @@ class Pbuf:
         return len(self.data) if self.parts is None else self.parts[0]
 
     def strip(self, count: int) -> None:
-        """Remove ``count`` bytes from the front; emptied buffers stay in the chain (as headers and old data do)."""
+        """Remove ``count`` bytes from the front; emptied buffers stay in the chain (as headers and old data
+        do).
+        """
         self.data = self.data[count:]
         parts = self.parts
         if parts is not None:
@@ -69,7 +73,9 @@ class Pbuf:
                 self.parts = None
 
     def consume(self, count: int) -> None:
-        """Remove ``count`` bytes from the front and give the buffers they emptied back (``pbuf_free_header``)."""
+        """Remove ``count`` bytes from the front and give the buffers they emptied back
+        (``pbuf_free_header``).
+        """
         self.data = self.data[count:]
         parts = self.parts
         if parts is not None:
@@ -94,7 +100,9 @@ class Pbuf:
         self.buffers += other.buffers
 
     def split_64k(self) -> Pbuf | None:
-        """Keep the buffers that hold less than 64 KiB together, return the others (``pbuf_split_64k``); None: all fit."""
+        """Keep the buffers that hold less than 64 KiB together, return the others (``pbuf_split_64k``); None:
+        all fit.
+        """
         parts = self.parts
         if parts is None or len(self.data) < 0x10000:
             return None
@@ -161,7 +169,9 @@ class TxAllocator:
         return None if block < 0 else TxBuf(self.heap, block)
 
     def transport(self, length: int) -> TxBuf | None:
-        """PBUF_TRANSPORT: room for link, IP and TCP headers in front of ``length`` bytes; None when the heap is full."""
+        """PBUF_TRANSPORT: room for link, IP and TCP headers in front of ``length`` bytes; None when the heap
+        is full.
+        """
         return self._alloc(self._transport, length)
 
     def ip(self, length: int) -> TxBuf | None:
@@ -177,7 +187,9 @@ class TxAllocator:
         return self._alloc(self._pbuf, length)
 
     def shrink_transport(self, block: int, length: int) -> None:
-        """Shrink a PBUF_TRANSPORT block in place to ``length`` bytes of payload (``pbuf_realloc`` on PBUF_RAM)."""
+        """Shrink a PBUF_TRANSPORT block in place to ``length`` bytes of payload (``pbuf_realloc`` on
+        PBUF_RAM).
+        """
         self.heap.trim(block, self._transport + length)
 
     def shrink_raw(self, block: int, length: int) -> None:

@@ -1,8 +1,9 @@
 """lwIP's memory: fixed pools and the heap.
 
-A pool is a counter, since Python holds the objects: what matters is where ``take`` fails. The heap is a model of lwIP's
-``mem.c``: first fit from the lowest hole, every block with a header, neighbours merged on free, a block split only when the
-rest could hold a header and the smallest block. So an allocation fails here exactly when it would fail on the device.
+A pool is a counter, since Python holds the objects: what matters is where ``take`` fails. The heap is a model
+of lwIP's ``mem.c``: first fit from the lowest hole, every block with a header, neighbours merged on free, a
+block split only when the rest could hold a header and the smallest block. So an allocation fails here exactly
+when it would fail on the device.
 
 Statistics carry lwIP's names: ``used``, ``max``, ``err``, ``avail`` (``stats.h: stats_mem``).
 Sources: lwIP ``memp.c``, ``mem.c``.
@@ -13,7 +14,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 
-PoolObserver = Callable[[str, bool, int], None]  # (pool name, taken?, used after); called on failure and on use when tracing
+PoolObserver = Callable[
+    [str, bool, int], None
+]  # (pool name, taken?, used after); called on failure and on use when tracing
 
 
 class Pool:
@@ -58,11 +61,24 @@ class Pool:
 class Heap:
     """The heap of ``mem.c``: addresses are offsets, sizes are bytes.
 
-    ``header`` is the size of a block's header (8 on a 32-bit device with less than 64,000 bytes), ``min_block`` the smallest
-    payload. ``used`` and ``max`` include headers, as lwIP's statistics do.
+    ``header`` is the size of a block's header (8 on a 32-bit device with less than 64,000 bytes),
+    ``min_block`` the smallest payload. ``used`` and ``max`` include headers, as lwIP's statistics do.
     """
 
-    __slots__ = ("_blocks", "_holes", "_sizes", "alignment", "err", "header", "max", "min_block", "name", "observer", "size", "used")
+    __slots__ = (
+        "_blocks",
+        "_holes",
+        "_sizes",
+        "alignment",
+        "err",
+        "header",
+        "max",
+        "min_block",
+        "name",
+        "observer",
+        "size",
+        "used",
+    )
 
     def __init__(self, size: int, header: int, min_block: int, alignment: int) -> None:
         self.name = "HEAP"
@@ -98,8 +114,7 @@ class Heap:
         holes = self._holes
         sizes = self._sizes
         last = self.size - size  # mem_malloc only looks at blocks that start below this
-        index = 0
-        for start in holes:
+        for index, start in enumerate(holes):
             if start >= last:
                 break
             hole = sizes[index]
@@ -117,7 +132,6 @@ class Heap:
                 if self.observer is not None:
                     self.observer(self.name, True, self.used)
                 return start
-            index += 1
         self.err += 1
         if self.observer is not None:
             self.observer(self.name, False, self.used)

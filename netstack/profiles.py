@@ -101,7 +101,7 @@ def named(name: str) -> Profile:
     if entry is None:
         hint = suggest(name, PROFILES) or f" (there are {', '.join(PROFILES)})"
         raise ProfileError(f"unknown profile {name}{hint}")
-    return Profile.make(name, **entry.options)
+    return Profile.from_options(entry.options, name)
 
 
 def names() -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """The stack: layers built from a Profile, and the few entrances through which frames and time come in.
 
-A ``Stack`` is a pure function of frames, calls and ``now`` (ns since it started): it does no I/O, has no clock and no threads.
-Whoever owns it (``tap.Host``) calls ``run_timers(now)`` before anything else happens at ``now``, hands frames to ``receive``, and
-comes back at ``next_deadline()``. Frames leave through the injected ``transmit``.
+A ``Stack`` is a pure function of frames, calls and ``now`` (ns since it started): it does no I/O, has no
+clock and no threads. Whoever owns it (``tap.Host``) calls ``run_timers(now)`` before anything else happens at
+``now``, hands frames to ``receive``, and comes back at ``next_deadline()``. Frames leave through the injected
+``transmit``.
 
     stack = Stack(named("micropython"), mac=bytes.fromhex("020000000001"), ip=parse_ip("10.0.0.1"),
                   netmask=parse_ip("255.255.255.0"), transmit=link.send)
@@ -31,7 +32,9 @@ from netstack.udp import Udp
 
 Transmit = Callable[[bytes], int]
 
-PBUF_POOL_EMPTY = Drop("pbuf_pool", "link", ("memerr", "drop"), "the driver had no receive buffer for the frame")
+PBUF_POOL_EMPTY = Drop(
+    "pbuf_pool", "link", ("memerr", "drop"), "the driver had no receive buffer for the frame"
+)
 
 _DEFAULT_MTU = 1500
 
@@ -39,9 +42,9 @@ _DEFAULT_MTU = 1500
 class Stack:
     """One device's TCP/IP stack.
 
-    ``transmit(frame)`` puts a frame on the wire and returns ERR_OK or the err_t of a driver that refuses it. ``iss`` draws initial
-    sequence numbers (None: lwIP's own, 6510 and up); ``rand`` is LWIP_RAND (None: a stream derived from ``seed``).
-    ``ephemeral_first`` is the first TCP and UDP port handed out.
+    ``transmit(frame)`` puts a frame on the wire and returns ERR_OK or the err_t of a driver that refuses it.
+    ``iss`` draws initial sequence numbers (None: lwIP's own, 6510 and up); ``rand`` is LWIP_RAND (None: a
+    stream derived from ``seed``). ``ephemeral_first`` is the first TCP and UDP port handed out.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class Stack:
         pool = core.mem.pbuf_pool
         if not pool.take(buffers):
             core.drop(PBUF_POOL_EMPTY)
-            self.tcp.free_ooseq_pending = True
+            self.tcp.receive_pool_empty()
             return
         parts = None
         if buffers > 1:
@@ -106,16 +109,18 @@ class Stack:
         """Move the clock to ``now`` and run what is due (``sys_check_timeouts``)."""
         core = self.core
         core.set_now(now)
-        if self.tcp.free_ooseq_pending:
+        free_ooseq_at = self.tcp.free_ooseq_at
+        if free_ooseq_at is not None and core.ms >= free_ooseq_at:
             self.tcp.free_ooseq()
         core.timers.run(core.ms)
 
     def next_deadline(self) -> int | None:
         """When ``run_timers`` must be called again, in ns; None when nothing is waited for."""
         core = self.core
-        if self.tcp.free_ooseq_pending:
-            return core.now
         due = core.timers.next_due()
+        free_ooseq_at = self.tcp.free_ooseq_at
+        if free_ooseq_at is not None and (due is None or free_ooseq_at < due):
+            due = free_ooseq_at
         return None if due is None else due * MS
 
     # What an owner looks at

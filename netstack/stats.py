@@ -1,12 +1,14 @@
 """Counters with lwIP's names, and the reasons why frames are dropped.
 
-Every packet that comes in and goes no further is dropped for one reason; a reason names the protocol and the lwIP counters
-it moves (``stats.h``). ``Stats.drops`` counts by reason, so "why did nothing happen" has an answer lwIP's counters lack.
+Every packet that comes in and goes no further is dropped for one reason; a reason names the protocol and the
+lwIP counters it moves (``stats.h``). ``Stats.drops`` counts by reason, so "why did nothing happen" has an
+answer lwIP's counters lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 PROTOCOLS = ("link", "etharp", "ip_frag", "ip", "icmp", "igmp", "udp", "tcp")
 COUNTERS = (
@@ -46,11 +48,13 @@ class ProtocolStats:
 
 
 class Drop:
-    """Why a packet was dropped: ``name`` (unique), the protocol, the lwIP counters it moves, and the meaning in words."""
+    """Why a packet was dropped: ``name`` (unique), the protocol, the lwIP counters it moves, and the meaning
+    in words.
+    """
 
     __slots__ = ("counters", "meaning", "name", "protocol")
 
-    all: dict[str, Drop] = {}
+    all: ClassVar[dict[str, Drop]] = {}
 
     def __init__(self, name: str, protocol: str, counters: tuple[str, ...], meaning: str) -> None:
         assert name not in Drop.all

@@ -1,11 +1,12 @@
 """lwIP's timers: a few cyclic handlers and the TCP timer, run in lwIP's order (``timeouts.c``).
 
-All cyclic timers are armed when the stack starts, so their phase is fixed by boot time. After a cyclic handler ran its next
-due time is the previous due time plus the period (or now plus the period when that is past); the TCP timer is armed anew at
-now plus 250 ms after each of its runs. Timers due at the same time run in the order in which they were armed.
+All cyclic timers are armed when the stack starts, so their phase is fixed by boot time. After a cyclic
+handler ran its next due time is the previous due time plus the period (or now plus the period when that is
+past); the TCP timer is armed anew at now plus 250 ms after each of its runs. Timers due at the same time run
+in the order in which they were armed.
 
-Tickless underneath: a timer that says it is ``idle`` (its handler would change nothing) is stepped over without being run
-and never shows in ``next_deadline``, yet keeps its place on the grid.
+Tickless underneath: a timer that says it is ``idle`` (its handler would change nothing) is stepped over
+without being run and never shows in ``next_deadline``, yet keeps its place on the grid.
 
 Times here are whole milliseconds since the stack started, as lwIP's are.
 """
@@ -22,7 +23,9 @@ class Timer:
 
     __slots__ = ("armed_at", "cyclic", "due", "handler", "idle", "name", "period", "rank")
 
-    def __init__(self, name: str, period: int, handler: Callable[[], None], idle: Callable[[], bool] | None, rank: int) -> None:
+    def __init__(
+        self, name: str, period: int, handler: Callable[[], None], idle: Callable[[], bool] | None, rank: int
+    ) -> None:
         self.name = name
         self.period = period
         self.handler = handler
@@ -50,7 +53,9 @@ class Timers:
         self._earliest = _NEVER
 
     def cyclic(self, name: str, period: int, handler: Callable[[], None], idle: Callable[[], bool]) -> Timer:
-        """A timer armed at boot that runs every ``period`` ms for ever; ``idle`` says that a run would change nothing."""
+        """A timer armed at boot that runs every ``period`` ms for ever; ``idle`` says that a run would change
+        nothing.
+        """
         return self._add(Timer(name, period, handler, idle, len(self._timers)))
 
     def oneshot(self, name: str, handler: Callable[[], None]) -> Timer:
@@ -96,8 +101,20 @@ class Timers:
                 self.on_fire(timer.name)
             timer.handler()
 
+    def next_look(self, now: int) -> int:
+        """When, in ms, the port looks at the table next, whether or not it will find something to do.
+
+        A port that sleeps until the next timer (quantum 1) looks then; one that polls, at its next multiple
+        of the quantum.
+        """
+        if self.quantum > 1:
+            return (now // self.quantum + 1) * self.quantum
+        return min(_after(timer, now) for timer in self._timers)
+
     def next_due(self) -> int | None:
-        """When, in ms, the port's next look at the table will find something to do; None when nothing is waited for."""
+        """When, in ms, the port's next look at the table will find something to do; None when nothing is
+        waited for.
+        """
         due = _NEVER
         for timer in self._timers:
             if timer.due < due and not (timer.idle is not None and timer.idle()):
@@ -105,6 +122,13 @@ class Timers:
         if due == _NEVER:
             return None
         return -(-due // self.quantum) * self.quantum
+
+
+def _after(timer: Timer, now: int) -> int:
+    """When ``timer`` is due after ``now``; an idle one may not have been stepped over yet."""
+    return (
+        timer.due if timer.due > now else timer.due + ((now - timer.due) // timer.period + 1) * timer.period
+    )
 
 
 def _order(timer: Timer) -> tuple[int, int, int]:

@@ -1,8 +1,8 @@
 """What a stack tells an observer: typed events with virtual time.
 
-A trace hook is a callable that takes an event; ``Stack(trace=hook)`` or ``stack.trace = hook``. With no hook nothing is built:
-each place in the stack asks ``if trace is not None`` first. Times are ns since the stack started, addresses ints, sequence
-numbers as on the wire.
+A trace hook is a callable that takes an event; ``Stack(trace=hook)`` or ``stack.trace = hook``. With no hook
+nothing is built: each place in the stack asks ``if trace is not None`` first. Times are ns since the stack
+started, addresses ints, sequence numbers as on the wire.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class TimerFired(Event):
 
 @dataclass(slots=True)
 class Retransmission(Event):
-    """A segment is sent again; ``cause`` is rto, fast, syn-sent-rst, dup-syn, persist-probe, keepalive or split."""
+    """A segment is sent again; ``cause`` is rto, fast, syn-sent-rst, dup-syn, persist-probe, keepalive or
+    split.
+    """
 
     kind: ClassVar[str] = "retransmit"
     flow: Flow

@@ -4,8 +4,9 @@ A ``Capture`` is one file; a ``CaptureLink`` around a link records what passes t
 each frame with its time in nanoseconds and its direction. Several interfaces, also of several hosts, may
 share a file.
 
-Every block is handed to the kernel whole and at once, nothing waits in this process: after kill -9 the file
-is complete up to the last frame. In virtual time the same run writes the same bytes.
+Every block is handed to the kernel at once, nothing waits in this process, and no block crosses a page of the
+file: after kill -9 the file ends with a whole block, the last frame's. In virtual time the same run writes
+the same bytes.
 
 Source: the pcapng specification (draft-ietf-opsawg-pcapng), sections 4.1 to 4.3; all blocks have this form::
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SECTION_HEADER = 0x0A0D0D0A
 INTERFACE_DESCRIPTION = 1
 ENHANCED_PACKET = 6
+FILLER = 0x80000000  # types with this bit are for local use: readers pass over them
 BYTE_ORDER_MAGIC = 0x1A2B3C4D
 LINKTYPE_ETHERNET = 1
 
@@ -41,6 +43,9 @@ EPB_FLAGS = 2
 
 INBOUND = 1  # the low two bits of epb_flags
 OUTBOUND = 2
+
+PAGE = 4096  # bytes; where pages are larger, theirs are among the bounds of these
+SMALLEST_BLOCK = 12
 
 _HEAD = struct.Struct("<II")  # block type, total length
 _SECTION = struct.Struct("<IHHq")  # byte order magic, version 1.0, section length (-1: not known)
@@ -94,7 +99,7 @@ class Capture:
             problem = f"capture {path} cannot be written ({error.strerror})"
             raise TapError(f"{problem}: give another file", error.errno) from None
         options = _option(SHB_USERAPPL, b"netstack-emulator") + _comment(comment)
-        self._write(_block(SECTION_HEADER, _SECTION.pack(BYTE_ORDER_MAGIC, 1, 0, -1), options))
+        self._append(_block(SECTION_HEADER, _SECTION.pack(BYTE_ORDER_MAGIC, 1, 0, -1), options))
 
     def interface(self, name: str, mac: bytes | None = None, comment: str = "") -> int:
         """Add an Ethernet interface; returns its number for ``packet``. ``mac`` is 6 bytes."""
@@ -102,7 +107,7 @@ class Capture:
         if mac is not None:
             options += _option(IF_MACADDR, mac)
         body = _INTERFACE.pack(LINKTYPE_ETHERNET, 0, 0)
-        self._write(_block(INTERFACE_DESCRIPTION, body, options + _comment(comment)))
+        self._append(_block(INTERFACE_DESCRIPTION, body, options + _comment(comment)))
         self._interfaces += 1
         return self._interfaces - 1
 
@@ -116,13 +121,26 @@ class Capture:
         padding = _PADDING[size & 3]
         note = _comment(comment) if comment else b""
         length = 44 + size + len(padding) + len(note)
-        self._write(b"".join((
+        self._append(b"".join((
             _PACKET.pack(ENHANCED_PACKET, length, interface, time >> 32, time & 0xFFFFFFFF, size, size),
             frame,
             padding,
             note,
             _PACKET_END.pack(EPB_FLAGS, 4, direction, 0, 0, length),
         )))  # fmt: skip
+
+    def _append(self, block: bytes) -> None:
+        """Add a block, on the next page when it does not fit on this one.
+
+        A process that is killed while it writes stops between two pages (fatal_signal_pending in the kernel's
+        generic_perform_write), so a block on one page is written whole or not at all. Larger ones take their
+        chance.
+        """
+        room = PAGE - self._size % PAGE
+        left = room - len(block)
+        if SMALLEST_BLOCK <= room < PAGE and (left < 0 or 0 < left < SMALLEST_BLOCK):
+            self._write(_block(FILLER, bytes(room - SMALLEST_BLOCK), b""))
+        self._write(block)
 
     def _write(self, block: bytes) -> None:
         if self.problem is not None or self._file.closed:

@@ -103,10 +103,13 @@ class Host:
     def wait(self, condition: Condition, deadline: int | None = None, what: str = "") -> bool:
         """Keep the host going until ``condition()`` is true (True) or ``deadline`` has come (False).
 
-        The condition is called with the lock held, after a round of frames and timers; at least once, also
-        with a deadline that is past. ``what`` says in errors what is waited for. Raises Deadlock when in
-        virtual time nothing can happen any more, OSError (EBADF) when the host is closed, RuntimeError inside
-        the lock or a callback.
+        The condition is called with the lock held: once at first, also with a deadline that is past, then
+        after each round of frames and timers and after another thread's work under ``lock``. Nothing else
+        makes it look again: what changes elsewhere needs that lock, or a deadline.
+
+        ``what`` says in errors what is waited for. Raises Deadlock when in virtual time nothing can happen any
+        more, OSError (EBADF) when the host is closed, RuntimeError inside the lock or a callback, and what
+        the link raises when it is broken.
         """
         who = f"{self.name} ({what})" if what else self.name
         return self._driver.wait(self, condition, deadline, who)

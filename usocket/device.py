@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
 from netstack.api import modlwip
@@ -41,6 +42,10 @@ CALL = 50_000  # ns that a call takes in virtual time when it finds nothing: ask
 SCHEDULER_DEPTH = 8  # callbacks that may wait to be run, as on boards (MICROPY_SCHEDULER_DEPTH)
 
 LayerSocket = modlwip.TcpSocket | modlwip.UdpSocket
+
+# Sockets that the collector found unclosed, of all devices of a clock. They are closed at the next call or
+# wait of any of these, since the collector may come while the stack is at work.
+_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, LayerSocket]]] = WeakKeyDictionary()
 
 
 class Device:
@@ -90,7 +95,7 @@ class Device:
         self._tap, self._netns = tap, netns
         self._seed, self._trace, self._service = seed, trace, service
         self._sockets: dict[LayerSocket, None] = {}  # open ones, in the order in which they were made
-        self._orphans: deque[LayerSocket] = deque()  # their objects are gone, they are not closed yet
+        self._orphans = _orphans.setdefault(self.clock, deque())
         self._scheduled: deque[Callable[[], object]] = deque()
         self._tokens: list[Any] = []
 
@@ -127,7 +132,6 @@ class Device:
                 for sock in list(self._sockets):
                     sock.close()
                 self._sockets.clear()
-                self._orphans.clear()
             self.host.wait(self._all_sent, self.clock.now() + LINGER, "closing")
         finally:
             self.host.close()
@@ -175,8 +179,7 @@ class Device:
     def enter(self) -> None:
         """Begin a call: what the collector left behind is closed, callbacks that wait are run."""
         if self._orphans:
-            with self.host.lock:
-                self._reap()
+            self._reap()
         if self._scheduled:
             self._run_scheduled()
 
@@ -230,9 +233,8 @@ class Device:
         self._sockets.pop(sock, None)
 
     def orphan(self, sock: LayerSocket) -> None:
-        """The program has dropped a socket without closing it: closed at its next call, not inside the stack.
-        """
-        self._orphans.append(sock)
+        """The program has dropped a socket unclosed: it is closed soon, but not inside the stack."""
+        self._orphans.append((self, sock))
 
     def schedule(self, callback: Callable[[], object]) -> None:
         """Have ``callback`` run in the program, outside the stack; lost when eight wait
@@ -249,9 +251,10 @@ class Device:
 
     def _reap(self) -> None:
         while self._orphans:
-            sock = self._orphans.popleft()
-            sock.close(forget_single=True)
-            self.release(sock)
+            device, sock = self._orphans.popleft()
+            with device.host.lock:
+                sock.close(forget_single=True)
+                device.release(sock)
 
     def _run_scheduled(self) -> None:
         while self._scheduled:

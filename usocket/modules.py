@@ -25,9 +25,9 @@ PLATFORM = "rp2"
 # CPython's modules that scripts may have: no way out of the device leads through them.
 SHARED = frozenset(
     """
-    __future__ abc array base64 binascii bisect cmath collections contextlib copy datetime functools gc hashlib
-    heapq hmac io itertools json logging math operator os random re string struct textwrap traceback types
-    typing uuid zlib
+    __future__ abc array base64 binascii bisect cmath collections contextlib copy datetime functools gc
+    hashlib heapq hmac io itertools json logging math operator os random re string struct textwrap traceback
+    types typing uuid zlib
     """.split()
 )
 

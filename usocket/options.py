@@ -45,21 +45,21 @@ def set_option(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, optio
     layer.setsockopt(_NAMES[option], number)  # TCP_NODELAY means nothing to a listener or a datagram socket
 
 
-def _set_callback(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, callback: Any) -> None:
+def _set_callback(device: Device, owner: Socket, layer: TcpSocket | UdpSocket, callback: Any) -> None:
     if callback is None:
         layer.on_event = device.on_event
         return
-    owner = weakref.ref(sock)
+    owned = weakref.ref(owner)
 
     def call() -> None:
-        alive = owner()
+        alive = owned()
         if alive is not None:
             callback(alive)
 
-    def on_event(kind: str, where: Any, conn: Conn | None, **fields: Any) -> None:
+    def on_event(kind: str, sock: Any, conn: Conn | None, **fields: Any) -> None:
         if device.on_event is not None:
-            device.on_event(kind, where, conn, **fields)
-        if fields.get("listener") is layer or (where is layer and kind in _ARRIVALS):
+            device.on_event(kind, sock, conn, **fields)
+        if fields.get("listener") is layer or (sock is layer and kind in _ARRIVALS):
             device.schedule(call)
 
     layer.on_event = on_event

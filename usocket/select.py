@@ -10,7 +10,7 @@ Source: micropython/micropython:extmod/modselect.c.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tap.clock import MS
 from usocket.addrinfo import integer
@@ -95,7 +95,7 @@ class poll:
         """
         return self._wait(-1 if timeout is None else integer(timeout))
 
-    def ipoll(self, timeout: int | None = -1, flags: int = 0, /) -> poll:
+    def ipoll(self, timeout: int | None = -1, flags: int = 0, /) -> Self:
         """As ``poll``, as an iterator that makes no new objects; ``flags`` 1: the reported are not asked
         again.
         """
@@ -103,7 +103,7 @@ class poll:
         self._one_shot = bool(integer(flags) & ONE_SHOT)
         return self
 
-    def __iter__(self) -> poll:
+    def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> Pair:

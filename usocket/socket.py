@@ -16,6 +16,7 @@ from netstack.address import format_ip
 from netstack.api.modlwip import (
     CONNECTED,
     CONNECTING,
+    LISTENING,
     NEW,
     PEER_CLOSED,
     PEER_RST_HANDLED,
@@ -24,7 +25,7 @@ from netstack.api.modlwip import (
     tcp_socket,
     udp_socket,
 )
-from netstack.errors import ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
+from netstack.errors import ERR_CLSD, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
 from usocket.addrinfo import integer, parse_address
 from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_STREAM
 from usocket.current import current_device
@@ -134,7 +135,7 @@ class socket(Stream):
             device.note("backlog-over-255")
             size = LARGEST_BACKLOG
         with device.host.lock:
-            err = layer.listen(size)
+            err = ERR_CLSD if layer.state == LISTENING else layer.listen(size)
         _check(err)
 
     def accept(self) -> tuple[socket, Address]:

@@ -26,9 +26,9 @@ HEAD = """\
 # Fidelity
 
 Recordings of real lwIP 2.2.1 (`tests/golden`; [their language](trace-language.md)) replayed on the emulated
-stack, tolerance zero. A cell is *level A/level B/level C of files*: A is every frame with its millisecond, B adds
-the results of the socket calls and the callbacks, C adds the variables of TCP's control blocks. A single number:
-all files match at all levels.
+stack, tolerance zero. A cell is *level A/level B/level C of files*: A is every frame with its millisecond, B
+adds the results of the socket calls and the callbacks, C adds the variables of TCP's control blocks. A single
+number: all files match at all levels.
 
 This page is generated: `python -m lab.pkt.fidelity tests/golden docs/fidelity.md`.
 
@@ -37,15 +37,15 @@ This page is generated: `python -m lab.pkt.fidelity tests/golden docs/fidelity.m
 TAIL = """
 ## What these figures do not cover
 
-* The recordings are of lwIP 2.2.1 in a 32-bit build without threads, IPv4 only, one Ethernet interface, a clock
-  exact to the millisecond. Ports that poll their timers less often (`poll_interval_ms`), other versions of lwIP
-  and threads are not recorded.
-* The socket layers of the recordings were rebuilt on lwIP's raw API from their sources. Blocking calls, time-outs,
-  `select`, `poll` and SO_LINGER do not occur in them.
+* The recordings are of lwIP 2.2.1 in a 32-bit build without threads, IPv4 only, one Ethernet interface, a
+  clock exact to the millisecond. Ports that poll their timers less often (`poll_interval_ms`), other versions
+  of lwIP and threads are not recorded.
+* The socket layers of the recordings were rebuilt on lwIP's raw API from their sources. Blocking calls,
+  time-outs, `select`, `poll` and SO_LINGER do not occur in them.
 * `esp-like` is lwIP with the numbers of ESP-IDF, not Espressif's fork.
 * Counters (`stats` lines) are not compared, except for what of them shows in behaviour.
-* Where lwIP 2.2.1 would stop at an assertion or read stray memory there is nothing to imitate; no recording holds
-  such a moment.
+* Where lwIP 2.2.1 would stop at an assertion or read stray memory there is nothing to imitate; no recording
+  holds such a moment.
 """
 
 

@@ -84,7 +84,7 @@ class TcpSocket:
         self.on_event = on_event
         self._listener = listener  # in whose queue it waits to be accepted
         self.pcb: Tcb | ListenTcb | None = pcb
-        self.conn: Conn = conn_of(pcb)  # as last known; the pcb may be gone
+        self.conn: Conn = conn_of(pcb)
         self.state = NEW if listener is None else CONNECTED
         self.peer = (0, 0)
         self.incoming: deque[Pbuf] = deque()  # received, not yet read
@@ -112,12 +112,14 @@ class TcpSocket:
     def listen(self, backlog: int) -> int:
         """Become a listener, on a port of its own if unbound: a small listening pcb replaces the full one.
 
-        ERR_MEM or ERR_USE (stays new), ERR_CLSD (not new), ERR_BADF.
+        ERR_MEM or ERR_USE (stays new), ERR_CLSD (not new), ERR_BADF. A listener stays as it is.
         """
         pcb = self.pcb
         if pcb is None:
             return ERR_BADF
-        if not isinstance(pcb, Tcb) or self.state != NEW:
+        if isinstance(pcb, ListenTcb):
+            return ERR_OK
+        if self.state != NEW:
             return ERR_CLSD
         if not pcb.local_port and (err := self._tcp.bind(pcb, 0, 0)) != ERR_OK:
             return err
@@ -127,6 +129,7 @@ class TcpSocket:
         self.pcb = listener
         self.slots = max(1, backlog)
         self.state = LISTENING
+        self.conn = conn_of(listener)
         listener.accept = self._accept
         return ERR_OK
 
@@ -169,6 +172,7 @@ class TcpSocket:
             self.state = NEW
             return err
         self.peer = (ip, port)
+        self.conn = conn_of(pcb)
         return ERR_INPROGRESS
 
     def read(self, size: int, peek: bool = False) -> tuple[bytes | None, int]:
@@ -223,6 +227,10 @@ class TcpSocket:
         pcb = self.pcb
         if not isinstance(pcb, Tcb):
             return ERR_CONN
+        if rx:
+            pcb.recv = None
+        if tx:
+            pcb.sent = None
         err = self._tcp.shutdown(pcb, rx, tx)
         if rx and tx and err == ERR_OK and pcb.state == CLOSED:
             self._forget()  # lwIP freed the pcb without a word
@@ -326,8 +334,6 @@ class TcpSocket:
 
     def _event(self, kind: str, **fields: object) -> None:
         if self.on_event is not None:
-            if self.pcb is not None:
-                self.conn = conn_of(self.pcb)
             self.on_event(kind, self, self.conn, **fields)
 
     # lwIP's callbacks

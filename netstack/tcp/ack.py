@@ -1,4 +1,5 @@
-"""The ACK field: the peer's window, duplicate and new acknowledgements, RTT (RFC 9293 3.10.7.4 fifth step, RFC 5681).
+"""The ACK field: the peer's window, duplicate and new acknowledgements, RTT (RFC 9293 3.10.7.4 fifth step,
+RFC 5681).
 
 Source: lwIP ``tcp_in.c`` (first half of tcp_receive, tcp_free_acked_segments).
 """
@@ -13,7 +14,7 @@ from netstack.tcp.retransmit import fast_retransmit
 from netstack.tcp.segment import Segment, TxSegment, free_segment
 from netstack.tcp.seq import leq
 from netstack.tcp.shared import TcpShared
-from netstack.tcp.tcb import TF_RTO, Tcb
+from netstack.tcp.tcb import TF_INFR, TF_RTO, Tcb
 
 MASK = 0xFFFFFFFF
 _SIGN = 0x80000000
@@ -46,7 +47,7 @@ def _update_window(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         or (wl1 == seg.seq and (pcb.snd_wl2 - seg.ack) & _SIGN)
         or (pcb.snd_wl2 == seg.ack and wnd > pcb.snd_wnd)
     ):
-        if "window_update_from_any_segment" not in tcp.quirks and not _in_window(pcb, seg):
+        if tcp.checks_window_update and not _in_window(pcb, seg):
             return
         pcb.snd_wnd = wnd
         if wnd > pcb.snd_wnd_max:
@@ -62,7 +63,7 @@ def _in_window(pcb: Tcb, seg: Segment) -> bool:
 
 
 def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
-    """Count it as duplicate if it carries nothing, moves no window edge, and data is in flight (RFC 5681 2)."""
+    """A duplicate carries nothing and moves no window edge while data is in flight (RFC 5681 2)."""
     if (
         not seg.tcplen
         and pcb.snd_wl2 + pcb.snd_wnd & MASK == right_edge
@@ -75,22 +76,25 @@ def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
             congestion.on_further_duplicate(tcp, pcb)
         if pcb.dupacks >= 3:
             fast_retransmit(tcp, pcb)
-    elif "dupack_count_not_reset" not in tcp.quirks:
+    elif tcp.resets_dupacks:
         pcb.dupacks = 0
 
 
 def _new_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """It acknowledges something new: timers, congestion window, queues, send buffer."""
-    congestion.leave_recovery(pcb)
+    if pcb.flags & TF_INFR:
+        congestion.leave_recovery(pcb)
     pcb.nrtx = 0
     rtt.reset_backoff(pcb)
     acked = seg.ack - pcb.lastack & tcp.wnd_limit
     pcb.dupacks = 0
     pcb.lastack = seg.ack
     congestion.on_ack(tcp, pcb, acked)
-    _free_acked(tcp, pcb, seg, pcb.unacked)
-    _free_acked(tcp, pcb, seg, pcb.unsent)  # after a time-out, segments that were sent once are here
-    if "probe_byte_sent_again" not in tcp.quirks:
+    if pcb.unacked:
+        _free_acked(tcp, pcb, seg, pcb.unacked)
+    if pcb.unsent:  # after a time-out, segments that were sent once are here
+        _free_acked(tcp, pcb, seg, pcb.unsent)
+    if tcp.cuts_acked_head:
         _cut_acked(pcb)
     pcb.rtime = 0 if pcb.unacked else -1
     pcb.polltmr = 0
@@ -104,20 +108,25 @@ def _new_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _free_acked(tcp: TcpShared, pcb: Tcb, seg: Segment, queue: deque[TxSegment]) -> None:
-    """Free the segments at the head of ``queue`` that are acknowledged to their end (``tcp_free_acked_segments``)."""
+    """Free the segments at the head of ``queue`` that are acknowledged to their end
+    (``tcp_free_acked_segments``).
+    """
     ack = seg.ack
     while queue:
         head = queue[0]
-        if (ack - head.seq - head.seq_len()) & _SIGN:
+        length = len(head.data)
+        if (ack - head.seq - (length + 1 if head.flags & 3 else length)) & _SIGN:
             return
         queue.popleft()
         pcb.snd_queuelen -= len(head.buf.blocks)
-        seg.acked += len(head.data)
+        seg.acked += length
         free_segment(tcp, head)
 
 
 def _cut_acked(pcb: Tcb) -> None:
-    """Without lwIP's quirk: what the peer acknowledged of a segment that a probe byte began is not sent again."""
+    """Without lwIP's quirk: what the peer acknowledged of a segment that a probe byte began is not sent
+    again.
+    """
     if pcb.unsent and not pcb.unacked:
         head = pcb.unsent[0]
         old = pcb.lastack - head.seq & MASK

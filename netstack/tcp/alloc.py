@@ -1,7 +1,8 @@
 """A new pcb, if need be at the cost of an old one (lwIP ``tcp.c``: tcp_alloc and what it kills).
 
-When the TCP_PCB pool is empty: the oldest TIME_WAIT, then the oldest LAST_ACK, then the oldest CLOSING (all silently), then one of
-strictly lower priority (with a reset). FIN_WAIT and half-open pcbs are never sacrificed.
+When the TCP_PCB pool is empty: the oldest TIME_WAIT, then the oldest LAST_ACK, then the oldest CLOSING (all
+silently), then one of strictly lower priority (with a reset). FIN_WAIT and half-open pcbs are never
+sacrificed.
 """
 
 from __future__ import annotations

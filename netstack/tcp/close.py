@@ -1,6 +1,7 @@
 """Ending a connection: close, shutdown, abort, FIN (RFC 9293 3.10.4, 3.10.5).
 
-Source: lwIP ``tcp.c`` (tcp_close_shutdown*, tcp_shutdown, tcp_abandon), ``tcp_out.c`` (tcp_send_fin, tcp_enqueue_flags).
+Source: lwIP ``tcp.c`` (tcp_close_shutdown*, tcp_shutdown, tcp_abandon), ``tcp_out.c`` (tcp_send_fin,
+tcp_enqueue_flags).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def close(tcp: TcpShared, pcb: Tcb | ListenTcb) -> int:
 
 
 def shutdown(tcp: TcpShared, pcb: Tcb, rx: bool, tx: bool) -> int:
-    """Close one direction or both (``tcp_shutdown``). ERR_CONN for a listener, or where no FIN can be sent."""
+    """Close one direction or both (``tcp_shutdown``). ERR_CONN for a listener, or if no FIN can be sent."""
     if pcb.state == LISTEN:
         return ERR_CONN
     if rx:
@@ -100,9 +101,10 @@ def _close_shutdown(tcp: TcpShared, pcb: Tcb, rst_on_unread_data: bool) -> int:
 
 
 def close_with_fin(tcp: TcpShared, pcb: Tcb) -> int:
-    """Queue a FIN and change state (``tcp_close_shutdown_fin``). Without memory the fast timer tries again; the caller is told
-    that all is well."""
-    if pcb.state == SYN_RCVD or pcb.state == ESTABLISHED:
+    """Queue a FIN and change state (``tcp_close_shutdown_fin``). Without memory the fast timer tries again;
+    the caller is told that all is well.
+    """
+    if pcb.state in {SYN_RCVD, ESTABLISHED}:
         new = FIN_WAIT_1
     elif pcb.state == CLOSE_WAIT:
         new = LAST_ACK
@@ -158,7 +160,9 @@ def enqueue_flags(tcp: TcpShared, pcb: Tcb, flags: int) -> int:
 
 
 def abort(tcp: TcpShared, pcb: Tcb) -> None:
-    """End the connection with a reset (``tcp_abort``); its error callback gets ERR_ABRT, even though it was asked for."""
+    """End the connection with a reset (``tcp_abort``); its error callback gets ERR_ABRT, even though it was
+    asked for.
+    """
     abandon(tcp, pcb, reset=True)
 
 

@@ -20,10 +20,9 @@ def initial_window(mss: int) -> int:
 
 def leave_recovery(pcb: Tcb) -> None:
     """The first new ACK, even a partial one, ends fast recovery (Reno)."""
-    if pcb.flags & TF_INFR:
-        pcb.flags &= ~TF_INFR
-        pcb.cwnd = pcb.ssthresh
-        pcb.bytes_acked = 0
+    pcb.flags &= ~TF_INFR
+    pcb.cwnd = pcb.ssthresh
+    pcb.bytes_acked = 0
 
 
 def on_ack(tcp: TcpShared, pcb: Tcb, acked: int) -> None:

@@ -1,7 +1,8 @@
 """Segments without a place in the queues: pure ACKs, resets, keep-alive and window probes.
 
-Each takes a heap block of PBUF_IP size for as long as it takes to hand it to IP; without memory it is simply not sent.
-Source: lwIP ``tcp_out.c`` (tcp_send_empty_ack, tcp_rst, tcp_keepalive, tcp_zero_window_probe, tcp_output_control_segment).
+Each takes a heap block of PBUF_IP size for as long as it takes to hand it to IP; without memory it is simply
+not sent. Source: lwIP ``tcp_out.c`` (tcp_send_empty_ack, tcp_rst, tcp_keepalive, tcp_zero_window_probe,
+tcp_output_control_segment).
 """
 
 from __future__ import annotations
@@ -36,9 +37,18 @@ def _send(
     if window > 0xFFFF:
         window = 0xFFFF
     segment = emit(
-        pcb.local_ip, pcb.remote_ip, pcb.local_port, pcb.remote_port, seq, pcb.rcv_nxt, flags, window, options, data
+        pcb.local_ip,
+        pcb.remote_ip,
+        pcb.local_port,
+        pcb.remote_port,
+        seq,
+        pcb.rcv_nxt,
+        flags,
+        window,
+        options,
+        data,
     )
-    err = tcp.ipv4.output(segment, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, buf)
+    err = tcp.ipv4.output_if(segment, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, buf)
     buf.free()
     return err
 
@@ -74,25 +84,33 @@ def send_rst(
     remote: tuple[int, int],
     answers_ack: bool = False,
 ) -> None:
-    """A reset (``tcp_rst``) from ``local`` to ``remote``, both (ip, port). ``pcb`` gives TTL and TOS, None the defaults.
+    """A reset (``tcp_rst``) from ``local`` to ``remote``, both (ip, port). ``pcb`` gives TTL and TOS, None
+    the defaults.
 
-    ``answers_ack``: the segment that provoked it had the ACK flag; RFC 9293 3.10.7.1 then wants a reset without ACK. lwIP sets
-    ACK always, and sends the window with its bytes swapped.
+    ``answers_ack``: the segment that provoked it had the ACK flag; RFC 9293 3.10.7.1 then wants a reset
+    without ACK. lwIP sets ACK always, and sends the window with its bytes swapped.
     """
     buf = tcp.core.mem.tx.ip(HEADER_LEN)
     if buf is None:
         return
-    # A reset without pcb leaves by the interface the segment came from, whatever the routes say (not in 2.1.3).
+    # A reset without pcb leaves where the segment came in, whatever the routes say (not in 2.1.3).
     if (pcb is None and "rst_routed" not in tcp.quirks) or tcp.ipv4.route(remote[0]):
         tcp.stats.xmit += 1
         flags = RST | ACK
         if answers_ack and "rst_ack_flag_always" not in tcp.quirks:
             flags, ack = RST, 0
         segment = emit(
-            local[0], remote[0], local[1], remote[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, flags, tcp.rst_window
+            local[0],
+            remote[0],
+            local[1],
+            remote[1],
+            seq & 0xFFFFFFFF,
+            ack & 0xFFFFFFFF,
+            flags,
+            tcp.rst_window,
         )
         ttl, tos = (tcp.profile.tcp_ttl, 0) if pcb is None else (pcb.ttl, pcb.tos)
-        tcp.ipv4.output(segment, local[0], remote[0], ttl, tos, PROTO_TCP, buf)
+        tcp.ipv4.output_if(segment, local[0], remote[0], ttl, tos, PROTO_TCP, buf)
     buf.free()
 
 
@@ -122,9 +140,11 @@ def keepalive(tcp: TcpShared, pcb: Tcb) -> int:
 
 
 def zero_window_probe(tcp: TcpShared, pcb: Tcb) -> int:
-    """One byte (or the FIN) of the head of unsent into a closed window (RFC 9293 3.8.6.1, ``tcp_zero_window_probe``).
+    """One byte (or the FIN) of the head of unsent into a closed window (RFC 9293 3.8.6.1,
+    ``tcp_zero_window_probe``).
 
-    The probe is counted even if it cannot be sent, so that a pcb without memory or route does not live for ever.
+    The probe is counted even if it cannot be sent, so that a pcb without memory or route does not live for
+    ever.
     """
     if not pcb.unsent:
         return ERR_OK

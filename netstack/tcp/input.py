@@ -1,7 +1,9 @@
-"""Segments from IP: checks, demultiplexing, and telling the application what a segment brought (RFC 9293 3.10.7).
+"""Segments from IP: checks, demultiplexing, and telling the application what a segment brought (RFC 9293
+3.10.7).
 
-Everything a segment provokes leaves after the callbacks: during the processing ``output`` for its pcb does nothing.
-Source: lwIP ``tcp_in.c`` (tcp_input, tcp_listen_input, tcp_timewait_input), ``tcp.c`` (tcp_process_refused_data).
+Everything a segment provokes leaves after the callbacks: during the processing ``output`` for its pcb does
+nothing. Source: lwIP ``tcp_in.c`` (tcp_input, tcp_listen_input, tcp_timewait_input), ``tcp.c``
+(tcp_process_refused_data).
 """
 
 from __future__ import annotations
@@ -40,13 +42,17 @@ TCP_SHORT = Drop("tcp_short", "tcp", ("lenerr", "drop"), "the first buffer holds
 TCP_BROADCAST = Drop("tcp_broadcast", "tcp", ("proterr", "drop"), "sent to a broadcast or multicast address")
 TCP_CHECKSUM = Drop("tcp_checksum", "tcp", ("chkerr", "drop"), "wrong TCP checksum")
 TCP_OFFSET = Drop("tcp_offset", "tcp", ("lenerr", "drop"), "the data offset is below 5 or beyond the segment")
-TCP_OPTIONS = Drop("tcp_options", "tcp", ("lenerr", "drop"), "the options straddle more than two receive buffers")
+TCP_OPTIONS = Drop(
+    "tcp_options", "tcp", ("lenerr", "drop"), "the options straddle more than two receive buffers"
+)
 TCP_LENGTH = Drop("tcp_length", "tcp", ("lenerr", "drop"), "data and SYN or FIN exceed 65535")
 TCP_NO_PCB = Drop("tcp_no_pcb", "tcp", ("proterr", "drop"), "no connection or listener: answered by a reset")
 TCP_RST_NO_PCB = Drop("tcp_rst_no_pcb", "tcp", (), "a reset for no connection")
 TCP_REFUSED = Drop("tcp_refused", "tcp", ("drop",), "the application has not taken earlier data yet")
 TCP_BACKLOG = Drop("tcp_backlog", "tcp", (), "the listener's backlog is full")
-TCP_PCB_EMPTY = Drop("tcp_pcb", "tcp", ("memerr",), "no pcb for a new connection, and none that could be killed")
+TCP_PCB_EMPTY = Drop(
+    "tcp_pcb", "tcp", ("memerr",), "no pcb for a new connection, and none that could be killed"
+)
 TCP_SYN_ACK_MEM = Drop("tcp_syn_ack", "tcp", (), "no memory for the SYN-ACK")
 TCP_LISTEN_OTHER = Drop("tcp_listen_other", "tcp", (), "a listener takes nothing but a SYN")
 TCP_RST_TIME_WAIT = Drop("tcp_rst_time_wait", "tcp", (), "a reset in TIME_WAIT is ignored (RFC 1337)")
@@ -71,7 +77,10 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     if p.parts is not None and header_len > p.parts[0] + p.parts[1]:
         return _drop(tcp, p, TCP_OPTIONS)
     flags = offset_flags & FLAGS
-    p.strip(header_len)
+    if p.parts is None:
+        p.data = data[header_len:]
+    else:
+        p.strip(header_len)
     options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
     seg = Segment(p, seq, ack, flags, wnd, options, size - header_len)
     if seg.tcplen > _64K:
@@ -97,7 +106,9 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     if flags & RST:
         return tcp.core.drop(TCP_RST_NO_PCB)
     tcp.core.drop(TCP_NO_PCB)
-    send_rst(tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=bool(flags & ACK))
+    send_rst(
+        tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=bool(flags & ACK)
+    )
     return None
 
 
@@ -153,7 +164,9 @@ def _listen_input(tcp: TcpShared, lpcb: ListenTcb, seg: Segment, ip: Ipv4Header,
 
 
 def _time_wait_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
-    """RFC 1337: resets are ignored, everything that takes sequence space is acknowledged, a FIN restarts the 2 MSL."""
+    """RFC 1337: resets are ignored, everything that takes sequence space is acknowledged, a FIN restarts the
+    2 MSL.
+    """
     if seg.flags & RST:
         return tcp.core.drop(TCP_RST_TIME_WAIT)
     if seg.flags & SYN:
@@ -170,8 +183,14 @@ def _time_wait_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _reopens(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
-    """Without lwIP's quirk: a SYN beyond the old connection's sequence numbers opens a new one (RFC 9293 3.10.7.4)."""
-    if "time_wait_never_reused" in tcp.quirks or seg.flags & (SYN | ACK | RST) != SYN or not gt(seg.seq, pcb.rcv_nxt):
+    """Without lwIP's quirk: a SYN beyond the old connection's sequence numbers opens a new one (RFC 9293
+    3.10.7.4).
+    """
+    if (
+        "time_wait_never_reused" in tcp.quirks
+        or seg.flags & (SYN | ACK | RST) != SYN
+        or not gt(seg.seq, pcb.rcv_nxt)
+    ):
         return False
     remove_pcb(tcp, pcb)
     free_pcb(tcp, pcb)
@@ -190,12 +209,14 @@ def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     alive = segment_arrives(tcp, pcb, seg) and _notify(tcp, pcb, seg)
     tcp.input_pcb = None
     tcp.input_segment = None
-    if alive and not _delayed_close(tcp, pcb, seg):
+    if alive and not (seg.closed and _delayed_close(tcp, pcb)):
         output(tcp, pcb)
 
 
 def _offer_before(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
-    """Offer refused data again first; while it stays refused a segment with data is dropped, its ACK field too."""
+    """Offer refused data again first; while it stays refused a segment with data is dropped, its ACK field
+    too.
+    """
     alive = offer_refused(tcp, pcb)
     if alive and (pcb.refused_data is None or not seg.tcplen):
         return True
@@ -219,7 +240,7 @@ def _notify(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         if pcb.sent is not None and pcb.sent(pcb, acked) == ERR_ABRT:
             _give_up(seg)
             return False
-    if _delayed_close(tcp, pcb, seg):
+    if seg.closed and _delayed_close(tcp, pcb):
         _give_up(seg)
         return False
     if seg.delivered is not None and not _deliver(tcp, pcb, seg.delivered):
@@ -238,10 +259,8 @@ def _give_up(seg: Segment) -> None:
         seg.delivered.free()
 
 
-def _delayed_close(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+def _delayed_close(tcp: TcpShared, pcb: Tcb) -> bool:
     """Free a pcb that LAST_ACK, or a reset inside a callback, has finished (``tcp_input_delayed_close``)."""
-    if not seg.closed:
-        return False
     if not pcb.flags & TF_RXCLOSED and pcb.errf is not None:
         pcb.errf(ERR_CLSD)
     remove_pcb(tcp, pcb)
@@ -250,9 +269,11 @@ def _delayed_close(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
 
 
 def _deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
-    """Hand data to the application, in pieces of less than 64 KiB; what it refuses is parked. False when the pcb is gone."""
+    """Hand data to the application, in pieces of less than 64 KiB; what it refuses is parked. False when the
+    pcb is gone.
+    """
     while True:
-        rest = data.split_64k()
+        rest = None if data.parts is None else data.split_64k()
         if pcb.flags & TF_RXCLOSED:  # data after close: the peer must know that it is lost
             data.free()
             if rest is not None:
@@ -285,7 +306,9 @@ def _recv(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
 
 
 def _end_of_stream(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Tell the application of the peer's FIN; the byte of window it took comes back. False when the pcb is gone."""
+    """Tell the application of the peer's FIN; the byte of window it took comes back. False when the pcb is
+    gone.
+    """
     if pcb.rcv_wnd != tcp.wnd_max(pcb):
         pcb.rcv_wnd += 1
     err = pcb.recv(pcb, None, ERR_OK) if pcb.recv is not None else close(tcp, pcb)

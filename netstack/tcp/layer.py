@@ -16,7 +16,7 @@ from netstack.ip_header import Ipv4Header
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
 from netstack.pbuf import Pbuf
-from netstack.tcp import alloc, close, lists, open, output, window, write  # noqa: A004
+from netstack.tcp import alloc, close, lists, open, output, window, write
 from netstack.tcp.header import PROTO_TCP
 from netstack.tcp.input import tcp_input
 from netstack.tcp.shared import TcpShared
@@ -97,16 +97,27 @@ class Tcp(TcpShared):
 
     # Events from below
 
+    def receive_pool_empty(self) -> None:
+        """A frame found no receive buffers: when the port looks at its timers next, ``free_ooseq`` makes
+        room.
+        """
+        if self.free_ooseq_at is None:
+            self.free_ooseq_at = self.core.timers.next_look(self.core.ms)
+
     def free_ooseq(self) -> None:
-        """The receive pool ran dry: the first connection with out-of-order data loses it (``pbuf_free_ooseq``)."""
-        self.free_ooseq_pending = False
+        """The receive pool ran dry: the first connection with out-of-order data loses it
+        (``pbuf_free_ooseq``).
+        """
+        self.free_ooseq_at = None
         for pcb in self.active_pcbs:
             if pcb.ooseq:
                 lists.free_ooseq(self, pcb)
                 return
 
     def _address_changed(self, old: int, new: int) -> None:
-        """Connections from the old address are reset, its listeners move to the new one (``tcp_netif_ip_addr_changed``)."""
+        """Connections from the old address are reset, its listeners move to the new one
+        (``tcp_netif_ip_addr_changed``).
+        """
         if not old:
             return
         for pcbs in (self.active_pcbs, self.bound_pcbs):

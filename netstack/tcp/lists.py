@@ -102,7 +102,8 @@ def drop_refused(pcb: Tcb) -> None:
 
 
 def remove_pcb(tcp: TcpShared, pcb: Tcb) -> None:
-    """Purge an active or TIME_WAIT ``pcb`` and take it from its list (``tcp_pcb_remove``); the caller frees it.
+    """Purge an active or TIME_WAIT ``pcb`` and take it from its list (``tcp_pcb_remove``); the caller frees
+    it.
 
     lwIP: a delayed ACK that is still pending goes out now, before whatever reset the caller sends.
     """
@@ -135,7 +136,9 @@ def remove_listener(tcp: TcpShared, lpcb: ListenTcb) -> None:
     lpcb.local_port = 0
 
 
-def find_active(tcp: TcpShared, local_ip: int, local_port: int, remote_ip: int, remote_port: int) -> Tcb | None:
+def find_active(
+    tcp: TcpShared, local_ip: int, local_port: int, remote_ip: int, remote_port: int
+) -> Tcb | None:
     """The connection of a segment; a hit moves to the head of the list."""
     pcbs = tcp.active_pcbs
     for pcb in pcbs:
@@ -152,7 +155,9 @@ def find_active(tcp: TcpShared, local_ip: int, local_port: int, remote_ip: int, 
     return None
 
 
-def find_time_wait(tcp: TcpShared, local_ip: int, local_port: int, remote_ip: int, remote_port: int) -> Tcb | None:
+def find_time_wait(
+    tcp: TcpShared, local_ip: int, local_port: int, remote_ip: int, remote_port: int
+) -> Tcb | None:
     """The TIME_WAIT pcb of a segment."""
     for pcb in tcp.tw_pcbs:
         if pcb.flow == (local_ip, local_port, remote_ip, remote_port):
@@ -161,7 +166,9 @@ def find_time_wait(tcp: TcpShared, local_ip: int, local_port: int, remote_ip: in
 
 
 def find_listener(tcp: TcpShared, local_ip: int, local_port: int) -> ListenTcb | None:
-    """The listener of a segment, moved to the head of the list. With SO_REUSE one bound to the very address is preferred."""
+    """The listener of a segment, moved to the head of the list. With SO_REUSE one bound to the very address
+    is preferred.
+    """
     found = None
     for lpcb in tcp.listen_pcbs:
         if lpcb.local_port == local_port:
@@ -179,10 +186,13 @@ def find_listener(tcp: TcpShared, local_ip: int, local_port: int) -> ListenTcb |
 
 
 def port_in_use(tcp: TcpShared, pcb: Tcb, ip: int, port: int) -> bool:
-    """Whether binding ``pcb`` to (ip, port) would clash (``tcp_bind``). SO_REUSEADDR leaves out TIME_WAIT and tolerates pcbs
-    that have it, too."""
+    """Whether binding ``pcb`` to (ip, port) would clash (``tcp_bind``). SO_REUSEADDR leaves out TIME_WAIT and
+    tolerates pcbs that have it, too.
+    """
     reuse = tcp.profile.so_reuse and pcb.so_options & SOF_REUSEADDR
-    others: chain[Tcb | ListenTcb] = chain(tcp.listen_pcbs, tcp.bound_pcbs, tcp.active_pcbs, () if reuse else tcp.tw_pcbs)
+    others: chain[Tcb | ListenTcb] = chain(
+        tcp.listen_pcbs, tcp.bound_pcbs, tcp.active_pcbs, () if reuse else tcp.tw_pcbs
+    )
     for other in others:
         if other.local_port != port or (reuse and other.so_options & SOF_REUSEADDR):
             continue
@@ -204,5 +214,3 @@ def new_port(tcp: TcpShared) -> int:
         if tcp.port not in used:
             return tcp.port
     return 0
-
-

@@ -1,4 +1,6 @@
-"""Window and congestion events for the trace: what changed while something was processed. Only used while somebody looks."""
+"""Window and congestion events for the trace: what changed while something was processed. Only used while
+somebody looks.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,20 @@
-"""Opening: bind, listen, connect (RFC 9293 3.10.1; lwIP ``tcp.c``: tcp_bind, tcp_listen_with_backlog_and_err, tcp_connect)."""
+"""Opening: bind, listen, connect (RFC 9293 3.10.1; lwIP ``tcp.c``: tcp_bind, tcp_listen_with_backlog_and_err,
+tcp_connect).
+"""
 
 from __future__ import annotations
 
-from netstack.errors import ERR_ALREADY, ERR_BUF, ERR_CLSD, ERR_ISCONN, ERR_MEM, ERR_OK, ERR_RTE, ERR_USE, ERR_VAL
+from netstack.errors import (
+    ERR_ALREADY,
+    ERR_BUF,
+    ERR_CLSD,
+    ERR_ISCONN,
+    ERR_MEM,
+    ERR_OK,
+    ERR_RTE,
+    ERR_USE,
+    ERR_VAL,
+)
 from netstack.tcp.close import enqueue_flags
 from netstack.tcp.header import SYN
 from netstack.tcp.lists import (
@@ -21,7 +33,9 @@ from netstack.tcp.tcb import SOF_REUSEADDR, ListenTcb, Tcb
 
 
 def bind(tcp: TcpShared, pcb: Tcb, ip: int, port: int) -> int:
-    """Give ``pcb`` a local address; port 0 takes an ephemeral one. ERR_VAL (not closed), ERR_BUF (no port free), ERR_USE."""
+    """Give ``pcb`` a local address; port 0 takes an ephemeral one. ERR_VAL (not closed), ERR_BUF (no port
+    free), ERR_USE.
+    """
     if pcb.state != CLOSED:
         return ERR_VAL
     if not port:
@@ -38,7 +52,9 @@ def bind(tcp: TcpShared, pcb: Tcb, ip: int, port: int) -> int:
 
 
 def listen(tcp: TcpShared, pcb: Tcb, backlog: int) -> tuple[ListenTcb | None, int]:
-    """Turn ``pcb`` into a listener, a smaller pcb of its own pool. On an error (ERR_ALREADY, ERR_CLSD, ERR_USE, ERR_MEM) it stays."""
+    """Turn ``pcb`` into a listener, a smaller pcb of its own pool. On an error (ERR_ALREADY, ERR_CLSD,
+    ERR_USE, ERR_MEM) it stays.
+    """
     if pcb.state != CLOSED:
         return None, ERR_ALREADY if pcb.state == LISTEN else ERR_CLSD
     if tcp.profile.so_reuse and pcb.so_options & SOF_REUSEADDR:
@@ -94,4 +110,6 @@ def connect(tcp: TcpShared, pcb: Tcb, ip: int, port: int) -> int:
 
 def _in_use(tcp: TcpShared, pcb: Tcb) -> bool:
     """Whether another connection has the same four-tuple."""
-    return any(other.flow == pcb.flow for other in tcp.active_pcbs) or find_time_wait(tcp, *pcb.flow) is not None
+    return (
+        any(other.flow == pcb.flow for other in tcp.active_pcbs) or find_time_wait(tcp, *pcb.flow) is not None
+    )

@@ -32,7 +32,9 @@ _MINIMUM_MSS = 48  # where a profile does not obey absurd ones (quirk ``no_minim
 
 
 def parse_options(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
-    """Obey the options of ``seg`` (``tcp_parseopt``). A malformed option ends the parsing, those before it count."""
+    """Obey the options of ``seg`` (``tcp_parseopt``). A malformed option ends the parsing, those before it
+    count.
+    """
     options = seg.options
     profile = tcp.profile
     size = len(options)
@@ -82,7 +84,9 @@ def parse_options(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _obey_mss(tcp: TcpShared, pcb: Tcb, mss: int) -> None:
-    """Segments to this peer carry at most ``mss`` bytes; 0 and too much mean TCP_MSS. lwIP has no lower bound."""
+    """Segments to this peer carry at most ``mss`` bytes; 0 and too much mean TCP_MSS. lwIP has no lower
+    bound.
+    """
     if not mss or mss > tcp.profile.tcp_mss:
         mss = tcp.profile.tcp_mss
     elif mss < _MINIMUM_MSS and "no_minimum_mss" not in tcp.quirks:
@@ -133,7 +137,9 @@ def sack_count(tcp: TcpShared, pcb: Tcb, optlen: int) -> int:
     """How many SACK blocks fit behind ``optlen`` bytes of other options (``tcp_get_num_sacks``)."""
     if not pcb.flags & TF_SACK:
         return 0
-    return max(min(len(pcb.rcv_sacks), (_MAX_OPTIONS - 4 - optlen) // 8, tcp.profile.lwip_tcp_max_sack_num), 0)
+    return max(
+        min(len(pcb.rcv_sacks), (_MAX_OPTIONS - 4 - optlen) // 8, tcp.profile.lwip_tcp_max_sack_num), 0
+    )
 
 
 def build_sack(pcb: Tcb, count: int) -> bytes:

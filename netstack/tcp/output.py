@@ -1,6 +1,8 @@
-"""The output engine: what leaves the unsent queue now (RFC 9293 3.8.6, RFC 1122 4.2.3.4; lwIP ``tcp_output``).
+"""The output engine: what leaves the unsent queue now (RFC 9293 3.8.6, RFC 1122 4.2.3.4; lwIP
+``tcp_output``).
 
-lwIP: a pending ACK is a flag that only an outgoing segment satisfies; while Nagle holds a short segment back, the ACK waits, too.
+lwIP: a pending ACK is a flag that only an outgoing segment satisfies; while Nagle holds a short segment back,
+the ACK waits, too.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ _SIGN = 0x80000000
 
 
 def nagle_lets_go(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Whether the head of unsent may go as far as Nagle is concerned (``tcp_do_output_nagle``): only ever a single short segment
-    behind unacknowledged data is held back, and not when the send buffer is stuck."""
+    """Whether the head of unsent may go as far as Nagle is concerned (``tcp_do_output_nagle``): only ever a
+    single short segment behind unacknowledged data is held back, and not when the send buffer is stuck.
+    """
     if not pcb.unacked or pcb.flags & (TF_NODELAY | TF_INFR):
         return True
     unsent = pcb.unsent
@@ -38,8 +41,8 @@ def output_nagle(tcp: TcpShared, pcb: Tcb) -> int:
 def output(tcp: TcpShared, pcb: Tcb) -> int:
     """Send what windows, Nagle and memory allow, or a pending ACK by itself.
 
-    Inside the processing of a segment for this very pcb nothing is sent: that ends with an output of its own. ERR_RTE, or the
-    error of the first segment that could not be sent (it stays at the head of unsent).
+    Inside the processing of a segment for this very pcb nothing is sent: that ends with an output of its own.
+    ERR_RTE, or the error of the first segment that could not be sent (it stays at the head of unsent).
     """
     assert pcb.state != LISTEN
     if tcp.input_pcb is pcb:
@@ -82,7 +85,9 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
 
 
 def _blocked_by_window(tcp: TcpShared, pcb: Tcb, wnd: int) -> int:
-    """The head does not fit: start the persist timer if it is the peer's window and nothing in flight would open it."""
+    """The head does not fit: start the persist timer if it is the peer's window and nothing in flight would
+    open it.
+    """
     if wnd == pcb.snd_wnd and not pcb.unacked and not pcb.persist_backoff:
         pcb.persist_cnt = 0
         pcb.persist_backoff = 1
@@ -152,4 +157,4 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
         seg.data,
         seg.data_residue,
     )
-    return tcp.ipv4.output(packet, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, seg.buf)
+    return tcp.ipv4.output_if(packet, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, seg.buf)

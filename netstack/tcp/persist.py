@@ -19,7 +19,7 @@ BACKOFF = (3, 6, 12, 24, 48, 96, 120)  # slow ticks in each stage
 
 
 def persist_tick(tcp: TcpShared, pcb: Tcb) -> bool:
-    """One slow tick with the persist timer running; True when the peer has left too many probes unanswered."""
+    """One slow tick with the persist timer running; True when too many probes were left unanswered."""
     if pcb.persist_probe >= tcp.profile.tcp_maxrtx:
         return True
     ticks = BACKOFF[pcb.persist_backoff - 1]
@@ -33,14 +33,17 @@ def persist_tick(tcp: TcpShared, pcb: Tcb) -> bool:
 
 
 def _act(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Probe or split and send; whether the next stage begins (else the same one is tried again at the next tick)."""
+    """Probe or split and send; whether the next stage begins (else the same one is tried again at the next
+    tick).
+    """
     if not pcb.snd_wnd:
         return zero_window_probe(tcp, pcb) == ERR_OK
     return split_unsent(tcp, pcb, pcb.snd_wnd & 0xFFFF) != ERR_OK or output(tcp, pcb) != ERR_OK
 
 
 def split_unsent(tcp: TcpShared, pcb: Tcb, split: int) -> int:
-    """Cut the head of unsent to ``split`` bytes; the rest becomes a segment of its own (``tcp_split_unsent_seg``).
+    """Cut the head of unsent to ``split`` bytes; the rest becomes a segment of its own
+    (``tcp_split_unsent_seg``).
 
     The queue may exceed its limit by the one buffer this takes. ERR_MEM, ERR_VAL (nothing would be left).
     """
@@ -74,7 +77,7 @@ def split_unsent(tcp: TcpShared, pcb: Tcb, split: int) -> int:
 
 
 def _trim(tcp: TcpShared, seg: TxSegment, length: int) -> None:
-    """Cut the data of ``seg`` to ``length`` bytes and shrink its heap blocks accordingly (``pbuf_realloc``)."""
+    """Cut the data of ``seg`` to ``length`` bytes and shrink its heap blocks (``pbuf_realloc``)."""
     tx = tcp.core.mem.tx
     blocks = seg.buf.blocks
     parts = seg.parts or [len(seg.data)]

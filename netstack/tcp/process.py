@@ -1,4 +1,5 @@
-"""A segment arrives for a connection: the RFC's steps in lwIP's order, state by state (RFC 9293 3.10.7.3 and 3.10.7.4).
+"""A segment arrives for a connection: the RFC's steps in lwIP's order, state by state (RFC 9293 3.10.7.3 and
+3.10.7.4).
 
 Source: lwIP ``tcp_in.c`` (tcp_process, tcp_receive).
 """
@@ -44,7 +45,7 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     if flags & RST:
         _check_rst(tcp, pcb, seg)
         return True
-    if flags & SYN and pcb.state != SYN_SENT and pcb.state != SYN_RCVD:
+    if flags & SYN and pcb.state not in {SYN_SENT, SYN_RCVD}:
         pcb.flags |= TF_ACK_NOW  # challenge ACK, RFC 5961 4
         return True
     if not pcb.flags & TF_RXCLOSED or "frozen_timer_after_close" not in tcp.quirks:
@@ -127,7 +128,9 @@ def _refuse_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _syn_sent(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
-    """RFC 9293 3.10.7.3. lwIP: a SYN without ACK is ignored (no simultaneous open), payload of the SYN-ACK too."""
+    """RFC 9293 3.10.7.3. lwIP: a SYN without ACK is ignored (no simultaneous open), payload of the SYN-ACK
+    too.
+    """
     if seg.flags & ACK:
         if not seg.flags & SYN or seg.ack != pcb.lastack + 1 & MASK:
             _refuse_ack(tcp, pcb, seg)
@@ -184,7 +187,9 @@ def _simultaneous_open(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _syn_rcvd(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
-    """RFC 9293 3.10.7.4 in SYN-RECEIVED. lwIP: a wrong ACK is refused, the pcb stays; 2.1.3 looked at the ACK first."""
+    """RFC 9293 3.10.7.4 in SYN-RECEIVED. lwIP: a wrong ACK is refused, the pcb stays; 2.1.3 looked at the ACK
+    first.
+    """
     old_order = "syn_rcvd_ack_before_syn" in tcp.quirks
     if seg.flags & SYN and not (old_order and seg.flags & ACK):
         if seg.seq == pcb.rcv_nxt - 1 & MASK:
@@ -222,4 +227,3 @@ def _accept(tcp: TcpShared, pcb: Tcb) -> bool:
     if err != ERR_ABRT:
         abort(tcp, pcb)
     return False
-

@@ -1,6 +1,8 @@
-"""The out-of-order queue: segments kept as received, sorted, without overlaps (RFC 9293 3.10.7.4, lwIP ``tcp_receive``).
+"""The out-of-order queue: segments kept as received, sorted, without overlaps (RFC 9293 3.10.7.4, lwIP
+``tcp_receive``).
 
-Each entry holds one element of the TCP_SEG pool and its receive buffers, which is why a small receive pool can run dry on holes.
+Each entry holds one element of the TCP_SEG pool and its receive buffers, which is why a small receive pool
+can run dry on holes.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def trim_tail(seg: Segment, length: int) -> None:
 def make_room(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """``seg`` is in sequence: drop queued segments it covers, cut its tail where the next one starts.
 
-    A FIN in sequence means that nothing can come after it: the whole queue goes. The FIN of a covered segment moves to ``seg``.
+    A FIN in sequence means that nothing can come after it: the whole queue goes. The FIN of a covered segment
+    moves to ``seg``.
     """
     queue = pcb.ooseq
     if seg.flags & FIN:
@@ -75,7 +78,9 @@ def deliver_contiguous(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def queue_out_of_order(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
-    """Store ``seg``, which begins beyond RCV.NXT, where it belongs, describe it in SACK, and keep the queue's limits."""
+    """Store ``seg``, which begins beyond RCV.NXT, where it belongs, describe it in SACK, and keep the queue's
+    limits.
+    """
     queue = pcb.ooseq
     if not queue:
         _take(tcp, queue, 0, seg)
@@ -138,7 +143,9 @@ def _trim_overlap(entry: Segment, seq: int) -> None:
 
 
 def _swallow_followers(tcp: TcpShared, queue: list[Segment], index: int) -> None:
-    """Drop what the segment at ``index`` covers, or cut its tail where the next one starts (``tcp_oos_insert_segment``)."""
+    """Drop what the segment at ``index`` covers, or cut its tail where the next one starts
+    (``tcp_oos_insert_segment``).
+    """
     seg = queue[index]
     after = index + 1
     if seg.flags & FIN:
@@ -155,7 +162,8 @@ def _swallow_followers(tcp: TcpShared, queue: list[Segment], index: int) -> None
 
 
 def _describe(tcp: TcpShared, pcb: Tcb, place: int, seq: int) -> None:
-    """The newest SACK block is the contiguous run around the entry at ``place``, where the segment at ``seq`` went.
+    """The newest SACK block is the contiguous run around the entry at ``place``, where the segment at ``seq``
+    went.
 
     lwIP: a segment before all others is part of the block even if the pool had no element to store it.
     """

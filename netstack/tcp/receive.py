@@ -1,8 +1,9 @@
-"""Segment text: trimming to the window, in-order data, acknowledgements (RFC 9293 3.10.7.4, sixth to eighth step).
+"""Segment text: trimming to the window, in-order data, acknowledgements (RFC 9293 3.10.7.4, sixth to eighth
+step).
 
-lwIP: independent of the ACK flag, so data without it is accepted. Every second in-order segment is acknowledged at once, whatever
-its size; anything unusual is acknowledged immediately.
-Source: lwIP ``tcp_in.c`` (second half of tcp_receive).
+lwIP: independent of the ACK flag, so data without it is accepted. Every second in-order segment is
+acknowledged at once, whatever its size; anything unusual is acknowledged immediately. Source: lwIP
+``tcp_in.c`` (second half of tcp_receive).
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ def receive_text(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         if _outside(pcb, seg.seq):
             pcb.flags |= TF_ACK_NOW
         return
-    if not _acceptable_ack(tcp, pcb, seg):
+    if tcp.checks_text_ack and not _acceptable_ack(tcp, pcb, seg):
         return
     if seg.seq != pcb.rcv_nxt:
         _trim_left(pcb, seg)
-    if _outside(pcb, seg.seq):
-        send_empty_ack(tcp, pcb)
-    elif seg.seq == pcb.rcv_nxt:
+    if seg.seq == pcb.rcv_nxt and pcb.rcv_wnd:
         _receive_in_order(tcp, pcb, seg)
+    elif _outside(pcb, seg.seq):
+        send_empty_ack(tcp, pcb)
     else:
         if tcp.profile.tcp_queue_ooseq:
             queue_out_of_order(tcp, pcb, seg)
@@ -43,13 +44,17 @@ def receive_text(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 
 
 def _outside(pcb: Tcb, seq: int) -> bool:
-    """Whether ``seq`` is outside [RCV.NXT, RCV.NXT + RCV.WND - 1] (of a window of 0 everything is, except by wrapping)."""
+    """Whether ``seq`` is outside [RCV.NXT, RCV.NXT + RCV.WND - 1] (of a window of 0 everything is, except by
+    wrapping).
+    """
     offset = seq - pcb.rcv_nxt & MASK
     return bool(offset & _SIGN or (pcb.rcv_wnd - 1 - offset) & _SIGN)
 
 
 def _acceptable_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
-    """lwIP takes data whatever its acknowledgement says; RFC 9293 drops it without ACK or with one of unsent data."""
+    """lwIP takes data whatever its acknowledgement says; RFC 9293 drops it without ACK or with one of unsent
+    data.
+    """
     if not seg.flags & ACK:
         return "data_without_ack_accepted" in tcp.quirks
     return not gt(seg.ack, pcb.snd_nxt) or "data_with_future_ack_accepted" in tcp.quirks
@@ -62,6 +67,7 @@ def _trim_left(pcb: Tcb, seg: Segment) -> None:
         cut = min(old, len(seg.p))  # a SYN takes a sequence number without a byte
         seg.p.strip(cut)
         seg.length -= cut
+        seg.tcplen -= cut
         seg.seq = pcb.rcv_nxt
     elif (seg.seq - pcb.rcv_nxt) & _SIGN:
         pcb.flags |= TF_ACK_NOW
@@ -69,7 +75,6 @@ def _trim_left(pcb: Tcb, seg: Segment) -> None:
 
 def _receive_in_order(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """RCV.NXT advances over ``seg`` and what the queue has waiting behind it."""
-    seg.tcplen = seg.seq_len()
     if seg.tcplen > pcb.rcv_wnd:
         seg.flags &= ~FIN
         trim_tail(seg, pcb.rcv_wnd - 1 if seg.flags & SYN else pcb.rcv_wnd)

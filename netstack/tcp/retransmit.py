@@ -1,4 +1,5 @@
-"""Sending again: after a time-out everything in flight, after duplicate ACKs the first segment (RFC 6298 5, RFC 5681 3.2).
+"""Sending again: after a time-out everything in flight, after duplicate ACKs the first segment (RFC 6298 5,
+RFC 5681 3.2).
 
 Nothing is cut anew: segments go back to the unsent queue as they were made.
 Source: lwIP ``tcp_out.c`` (tcp_rexmit, tcp_rexmit_rto_*, tcp_rexmit_fast).
@@ -13,9 +14,11 @@ from netstack.tcp.tcb import TF_INFR, TF_RTO, Tcb
 
 
 def rexmit_first(tcp: TcpShared, pcb: Tcb, cause: str) -> bool:
-    """Move the head of unacked to its place in unsent (``tcp_rexmit``); the output at the end of input sends it.
+    """Move the head of unacked to its place in unsent (``tcp_rexmit``); the output at the end of input sends
+    it.
 
-    False when there is none, or a lower layer still holds it. lwIP counts this as a retry: the next time-out is longer.
+    False when there is none, or a lower layer still holds it. lwIP counts this as a retry: the next time-out
+    is longer.
     """
     if not pcb.unacked or pcb.unacked[0].busy:
         return False
@@ -47,8 +50,9 @@ def fast_retransmit(tcp: TcpShared, pcb: Tcb) -> None:
 
 
 def rto_prepare(pcb: Tcb, cause: str) -> bool:
-    """Put everything in flight in front of unsent (``tcp_rexmit_rto_prepare``); False when nothing is, or a lower layer still
-    holds a segment of it."""
+    """Put everything in flight in front of unsent (``tcp_rexmit_rto_prepare``); False when nothing is, or a
+    lower layer still holds a segment of it.
+    """
     unacked = pcb.unacked
     if not unacked:
         return False

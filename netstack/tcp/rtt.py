@@ -1,8 +1,8 @@
 """Round-trip time and retransmission time-out, in slow ticks (RFC 6298, Van Jacobson's integer arithmetic).
 
-``sa`` is 8 times the smoothed time, ``sv`` 4 times its deviation; everything is 16 bits signed. There is no minimum but what
-the formula leaves (3 ticks on a LAN).
-Source: lwIP ``tcp_in.c`` (end of the ACK part of tcp_receive), ``tcp.c`` (tcp_slowtmr).
+``sa`` is 8 times the smoothed time, ``sv`` 4 times its deviation; everything is 16 bits signed. There is no
+minimum but what the formula leaves (3 ticks on a LAN). Source: lwIP ``tcp_in.c`` (end of the ACK part of
+tcp_receive), ``tcp.c`` (tcp_slowtmr).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def sample(pcb: Tcb, ticks: int) -> None:
 
 def reset_backoff(pcb: Tcb) -> None:
     """New data was acknowledged: the time-out is what the estimators say."""
-    pcb.rto = _s16((pcb.sa >> 3) + pcb.sv)
+    rto = (pcb.sa >> 3) + pcb.sv
+    pcb.rto = rto if rto <= _RTO_MAX else _s16(rto)
 
 
 def back_off(pcb: Tcb) -> None:

@@ -1,4 +1,5 @@
-"""SACK blocks of the receiver: which ranges of the out-of-order queue the peer hears about, newest first (RFC 2018 4).
+"""SACK blocks of the receiver: which ranges of the out-of-order queue the peer hears about, newest first (RFC
+2018 4).
 
 Source: lwIP ``tcp_in.c`` (tcp_add_sack, tcp_remove_sacks_lt, tcp_remove_sacks_gt).
 """

@@ -1,6 +1,7 @@
 """Segments: one received (``Segment``) and one queued for transmission (``TxSegment``).
 
-Sources: lwIP ``tcp_priv.h``: struct tcp_seg, and the file-scope variables of ``tcp_in.c`` that belong to the segment under way.
+Sources: lwIP ``tcp_priv.h``: struct tcp_seg, and the file-scope variables of ``tcp_in.c`` that belong to the
+segment under way.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ OPT_SACK_PERM = 0x10
 class Segment:
     """A received segment and what its processing has brought so far.
 
-    ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to the application or
-    to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the bytes of our data it acknowledged.
+    ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to
+    the application or to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the
+    bytes of our data it acknowledged.
     """
 
     __slots__ = (
@@ -39,14 +41,14 @@ class Segment:
         "p",
         "reset",
         "seq",
-        "src",
-        "src_port",
         "taken",
         "tcplen",
         "wnd",
     )
 
-    def __init__(self, p: Pbuf, seq: int, ack: int, flags: int, wnd: int, options: bytes, length: int) -> None:
+    def __init__(
+        self, p: Pbuf, seq: int, ack: int, flags: int, wnd: int, options: bytes, length: int
+    ) -> None:
         self.p = p
         self.seq = seq
         self.ack = ack
@@ -70,8 +72,8 @@ class Segment:
 class TxSegment:
     """A segment in unsent or unacked: its data, header flags and options, and the heap blocks it occupies.
 
-    ``parts`` holds the data length in each block when there is more than one. ``data_residue`` is the checksum of the data,
-    kept for retransmissions. ``xmits`` counts transmissions.
+    ``parts`` holds the data length in each block when there is more than one. ``data_residue`` is the
+    checksum of the data, kept for retransmissions. ``xmits`` counts transmissions.
     """
 
     __slots__ = ("buf", "data", "data_residue", "flags", "options", "parts", "seq", "xmits")

@@ -1,6 +1,7 @@
 """Sequence number arithmetic modulo 2**32 (RFC 9293 3.4; lwIP ``tcp_priv.h``: TCP_SEQ_LT and friends).
 
-``a`` is before ``b`` when bit 31 of a - b is set. On the packet path the expressions are written out; these are the names.
+``a`` is before ``b`` when bit 31 of a - b is set. On the packet path the expressions are written out; these
+are the names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the parts of TCP share: the layers around it, the lists of pcbs, the tick counters, the segment being processed.
+"""What the parts of TCP share: the layers around it, the lists of pcbs, the tick counters, the segment being
+processed.
 
 In lwIP these are the global variables of ``tcp.c`` and ``tcp_in.c``.
 """
@@ -20,7 +21,7 @@ PORT_RANGE_END = 0xFFFF  # never handed out itself
 
 
 class TcpShared:
-    """Lists hold the newest (or most recently hit) pcb first; that order decides who sends first at a tick."""
+    """Lists hold the newest (or last hit) pcb first; that order decides who sends first at a tick."""
 
     def __init__(
         self, core: Core, netif: Netif, ipv4: Ipv4, iss: Callable[[], int] | None, ephemeral_first: int
@@ -45,7 +46,7 @@ class TcpShared:
         # The segment under way
         self.input_pcb: Tcb | None = None
         self.input_segment: Segment | None = None
-        self.free_ooseq_pending = False  # the receive pool ran dry: out-of-order data must go at the next poll
+        self.free_ooseq_at: int | None = None  # ms: the receive pool ran dry, out-of-order data must go then
         # Numbers handed out
         self.iss_hook = iss
         self.iss = FIRST_ISS
@@ -55,6 +56,13 @@ class TcpShared:
         self.wnd_unscaled = min(profile.tcp_wnd, 0xFFFF) if profile.lwip_wnd_scale else profile.tcp_wnd
         self.queuelen_limit = min(profile.tcp_snd_queuelen, 0xFFFF - 3)
         self.rst_window = self._rst_window()
+        # Quirks that the packet path asks for with every segment
+        quirks = profile.quirks
+        self.checks_text_ack = not {"data_without_ack_accepted", "data_with_future_ack_accepted"} <= quirks
+        self.checks_window_update = "window_update_from_any_segment" not in quirks
+        self.resets_dupacks = "dupack_count_not_reset" not in quirks
+        self.caps_segments = "segment_cap_half_window" in quirks
+        self.cuts_acked_head = "probe_byte_sent_again" not in quirks
 
     def _rst_window(self) -> int:
         """The window field of every RST (``tcp_rst_common``).
@@ -62,7 +70,11 @@ class TcpShared:
         lwIP: converted to network order twice, so a little-endian CPU sends its bytes swapped.
         """
         profile = self.profile
-        window = profile.tcp_wnd >> profile.tcp_rcv_scale & 0xFFFF if profile.lwip_wnd_scale else profile.tcp_wnd & 0xFFFF
+        window = (
+            profile.tcp_wnd >> profile.tcp_rcv_scale & 0xFFFF
+            if profile.lwip_wnd_scale
+            else profile.tcp_wnd & 0xFFFF
+        )
         if "rst_window_byteswap" in self.quirks:
             window = (window & 0xFF) << 8 | window >> 8
         return window
@@ -77,7 +89,9 @@ class TcpShared:
         return total if total <= self.wnd_limit else self.wnd_limit
 
     def next_iss(self) -> int:
-        """An initial sequence number (``tcp_next_iss``): a base that grows by the tick count at each call, or the port's hook."""
+        """An initial sequence number (``tcp_next_iss``): a base that grows by the tick count at each call, or
+        the port's hook.
+        """
         if self.iss_hook is not None:
             return self.iss_hook() & 0xFFFFFFFF
         if "iss_from_ticks" in self.quirks:

@@ -1,7 +1,7 @@
 """Connection states and the one place where they change (RFC 9293 3.3.2).
 
-The numbers are lwIP's: comparisons such as "state < CLOSE_WAIT" depend on them. ``ALLOWED`` is the state diagram that lwIP
-walks; the diagram in the documents is drawn from it.
+The numbers are lwIP's: comparisons such as "state < CLOSE_WAIT" depend on them. ``ALLOWED`` is the state
+diagram that lwIP walks; the diagram in the documents is drawn from it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from netstack.tcp.shared import TcpShared
     from netstack.tcp.tcb import Tcb
 
-CLOSED, LISTEN, SYN_SENT, SYN_RCVD, ESTABLISHED, FIN_WAIT_1, FIN_WAIT_2, CLOSE_WAIT, CLOSING, LAST_ACK, TIME_WAIT = range(11)
+(
+    CLOSED,
+    LISTEN,
+    SYN_SENT,
+    SYN_RCVD,
+    ESTABLISHED,
+    FIN_WAIT_1,
+    FIN_WAIT_2,
+    CLOSE_WAIT,
+    CLOSING,
+    LAST_ACK,
+    TIME_WAIT,
+) = range(11)
 
 STATE_NAMES = (
     "CLOSED",
@@ -30,9 +42,9 @@ STATE_NAMES = (
     "TIME_WAIT",
 )
 
-# From any state to CLOSED: reset, abort, give-up. FIN_WAIT_1 to CLOSE_WAIT is lwIP's: the application closed inside the
-# accept callback and the segment that finished the handshake carries the peer's FIN. SYN_SENT to SYN_RCVD is the simultaneous
-# open that only profiles without the quirk ``no_simultaneous_open`` have.
+# From any state to CLOSED: reset, abort, give-up. FIN_WAIT_1 to CLOSE_WAIT is lwIP's: the application closed
+# inside the accept callback and the segment that finished the handshake carries the peer's FIN. SYN_SENT to
+# SYN_RCVD is the simultaneous open that only profiles without the quirk ``no_simultaneous_open`` have.
 ALLOWED: dict[int, tuple[int, ...]] = {
     CLOSED: (LISTEN, SYN_SENT, SYN_RCVD),
     LISTEN: (),

@@ -3,25 +3,22 @@
 RFC 9293 names where the RFC has the variable, lwIP's where it has not:
 
 ====================  =====================================================================================
-lastack               SND.UNA (lwIP's name)
-snd_nxt rcv_nxt       SND.NXT RCV.NXT
-snd_wnd snd_wl1/2     SND.WND (in bytes, scaled up) SND.WL1 SND.WL2
-snd_wnd_max           the largest window the peer ever offered: segments are at most half of it
-snd_lbb               sequence number of the next byte the application will write
-snd_buf               bytes the application may still write
-snd_queuelen          buffers (heap blocks) queued in unsent and unacked
-unsent unacked        segments not sent yet (or to be sent again), segments in flight, each in sequence order
-unsent_oversize       spare room allocated in the tail of unsent
-rcv_wnd               RCV.WND as it really is; rcv_ann_wnd is what headers say, rcv_ann_right_edge where that ends
-ooseq rcv_sacks       segments received out of order; the SACK blocks (left, right) that describe them, newest first
-refused_data          data the application did not take; refused_fin: its FIN comes after it
-rtime rto             slow ticks since the retransmission timer was (re)started, -1: off; its time-out, in slow ticks
-rttest rtseq sa sv    tick and sequence number of the RTT sample under way (0: none); Van Jacobson's estimators
-cwnd ssthresh         congestion window and slow-start threshold, bytes; bytes_acked: towards the next increase
-persist_backoff       stage of the persist timer, 0: off; persist_cnt: ticks in the stage; persist_probe: probes sent
-tmr                   slow tick of the last segment received (frozen once the receive side is closed)
-last_timer            the run of the TCP timer that has already seen this pcb
-====================  =====================================================================================
+lastack               SND.UNA (lwIP's name) snd_nxt rcv_nxt       SND.NXT RCV.NXT snd_wnd snd_wl1/2
+SND.WND (in bytes, scaled up) SND.WL1 SND.WL2 snd_wnd_max           the largest window the peer ever offered:
+segments are at most half of it snd_lbb               sequence number of the next byte the application will
+write snd_buf               bytes the application may still write snd_queuelen          buffers (heap blocks)
+queued in unsent and unacked unsent unacked        segments not sent yet (or to be sent again), segments in
+flight, each in sequence order unsent_oversize       spare room allocated in the tail of unsent rcv_wnd
+RCV.WND as it really is; rcv_ann_wnd is what headers say, rcv_ann_right_edge where that ends ooseq rcv_sacks
+segments received out of order; the SACK blocks (left, right) that describe them, newest first refused_data
+data the application did not take; refused_fin: its FIN comes after it rtime rto             slow ticks since
+the retransmission timer was (re)started, -1: off; its time-out, in slow ticks rttest rtseq sa sv    tick and
+sequence number of the RTT sample under way (0: none); Van Jacobson's estimators cwnd ssthresh
+congestion window and slow-start threshold, bytes; bytes_acked: towards the next increase persist_backoff
+stage of the persist timer, 0: off; persist_cnt: ticks in the stage; persist_probe: probes sent tmr
+slow tick of the last segment received (frozen once the receive side is closed) last_timer            the run
+of the TCP timer that has already seen this pcb ====================
+=====================================================================================
 
 Source: lwIP ``tcp.h``: struct tcp_pcb, struct tcp_pcb_listen.
 """
@@ -73,9 +70,10 @@ AcceptCallback = Callable[["Tcb | None", int], int]
 class Tcb:
     """A connection (or a socket that is none yet). Fields: see the module's glossary.
 
-    Callbacks, None for lwIP's default: ``recv(pcb, pbuf | None, err)`` (None: end of stream; an error other than ERR_ABRT
-    parks the data), ``sent(pcb, bytes)``, ``poll(pcb)`` every ``pollinterval`` slow ticks, ``connected(pcb, err)``,
-    ``errf(err)`` (the pcb is gone). A callback that aborted the pcb returns ERR_ABRT.
+    Callbacks, None for lwIP's default: ``recv(pcb, pbuf | None, err)`` (None: end of stream; an error other
+    than ERR_ABRT parks the data), ``sent(pcb, bytes)``, ``poll(pcb)`` every ``pollinterval`` slow ticks,
+    ``connected(pcb, err)``, ``errf(err)`` (the pcb is gone). A callback that aborted the pcb returns
+    ERR_ABRT.
     """
 
     __slots__ = (
@@ -225,8 +223,9 @@ class Tcb:
 
 
 class ListenTcb:
-    """A listener. ``accept(pcb, err)`` is called with each connection whose handshake is finished, and with (None, ERR_MEM)
-    when a SYN found no free pcb; None for lwIP's default, which refuses."""
+    """A listener. ``accept(pcb, err)`` is called with each connection whose handshake is finished, and with
+    (None, ERR_MEM) when a SYN found no free pcb; None for lwIP's default, which refuses.
+    """
 
     __slots__ = (
         "accept",

@@ -1,7 +1,8 @@
-"""TCP's one timer: every run is a fast tick, every second one a slow tick, too (lwIP ``tcp.c``: tcp_tmr, tcp_fasttmr, tcp_slowtmr).
+"""TCP's one timer: every run is a fast tick, every second one a slow tick, too (lwIP ``tcp.c``: tcp_tmr,
+tcp_fasttmr, tcp_slowtmr).
 
-It runs only while a connection or a TIME_WAIT pcb exists, and keeps its parity when it stops. All TCP times are counted in slow
-ticks; which tick comes first after a quiet time depends on that parity.
+It runs only while a connection or a TIME_WAIT pcb exists, and keeps its parity when it stops. All TCP times
+are counted in slow ticks; which tick comes first after a quiet time depends on that parity.
 """
 
 from __future__ import annotations
@@ -102,9 +103,7 @@ def _slow_tick_pcb(tcp: TcpShared, pcb: Tcb) -> None:
     profile = tcp.profile
     remove = False
     reset = False
-    if pcb.state == SYN_SENT and pcb.nrtx >= profile.tcp_synmaxrtx:
-        remove = True
-    elif pcb.nrtx >= profile.tcp_maxrtx:
+    if pcb.nrtx >= profile.tcp_maxrtx or (pcb.state == SYN_SENT and pcb.nrtx >= profile.tcp_synmaxrtx):
         remove = True
     elif pcb.persist_backoff:
         remove = persist_tick(tcp, pcb)
@@ -115,7 +114,11 @@ def _slow_tick_pcb(tcp: TcpShared, pcb: Tcb) -> None:
     state = pcb.state
     if state == FIN_WAIT_2 and pcb.flags & TF_RXCLOSED and idle > profile.tcp_fin_wait_timeout // slow:
         remove = True
-    if pcb.so_options & SOF_KEEPALIVE and state in {ESTABLISHED, CLOSE_WAIT} and _keepalive_tick(tcp, pcb, idle):
+    if (
+        pcb.so_options & SOF_KEEPALIVE
+        and state in {ESTABLISHED, CLOSE_WAIT}
+        and _keepalive_tick(tcp, pcb, idle)
+    ):
         remove = reset = True
     if pcb.ooseq and idle >= pcb.rto * profile.tcp_ooseq_timeout:
         free_ooseq(tcp, pcb)

@@ -1,8 +1,8 @@
 """The receive window: what is free, and what the peer is told (RFC 9293 3.8.6.2.2, RFC 1122 4.2.3.3).
 
-``rcv_wnd`` is what is really free; ``rcv_ann_wnd`` is what headers say. The announced right edge moves only in steps of a full
-segment (or half the window), so the peer is not tempted into silly small segments.
-Source: lwIP ``tcp.c`` (tcp_update_rcv_ann_wnd, tcp_recved).
+``rcv_wnd`` is what is really free; ``rcv_ann_wnd`` is what headers say. The announced right edge moves only
+in steps of a full segment (or half the window), so the peer is not tempted into silly small segments. Source:
+lwIP ``tcp.c`` (tcp_update_rcv_ann_wnd, tcp_recved).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def update_rcv_ann_wnd(tcp: TcpShared, pcb: Tcb) -> int:
 
 
 def recved(tcp: TcpShared, pcb: Tcb, length: int) -> None:
-    """The application has consumed ``length`` bytes: open the window, and say so when it is worth a segment."""
+    """The application has consumed ``length`` bytes: open the window, and say so if it is worth a segment."""
     pcb.rcv_wnd = min(pcb.rcv_wnd + length, tcp.wnd_max(pcb))
     inflation = update_rcv_ann_wnd(tcp, pcb)
     if inflation >= tcp.profile.tcp_wnd_update_threshold:

@@ -15,7 +15,7 @@ from lab.pkt.events import Command, Event, Inbound, Modifier, Option, Tcp
 from tests.lockstep.calls import CallActions
 from tests.lockstep.moods import Mood
 from tests.lockstep.mutate import mutate
-from tests.lockstep.peer import U32, Flow, Peers
+from tests.lockstep.peer import FAR, U32, Flow, Peers
 from tests.lockstep.script import (
     DEFAULT_SLOT,
     GATEWAY,
@@ -169,7 +169,7 @@ class Generator(CallActions):
         if flow is None:
             return self._do_syn()
         odd = rng.random() < self.mood.odd_handshake
-        ack = 1 + (rng.choice((-1, 1, 1 << 31, rng.getrandbits(32))) if odd else 0)
+        ack = 1 + (rng.choice((-1, 1, FAR, rng.getrandbits(32))) if odd else 0)
         if flow.phase == "synack":
             flow.una = ack & U32
             flow.phase = "synack" if odd else "open"
@@ -318,6 +318,28 @@ class Generator(CallActions):
             (0, 0, 0, 1, -1, 100, flow.window, flow.window + 1, 1 << 31, rng.getrandbits(32))
         )
         return [self._segment(flow, rng.choice(("R", "R.", "R.")), seq, rng.choice((0, 0, 0, 5)), flow.top)]
+
+    def _do_again(self) -> list[Event]:
+        """A SYN on a tuple that is being closed, or in TIME_WAIT: new, old, or at the edges of the window."""
+        rng = self.rng
+        found = [flow for flow in self.peers if flow.fin or flow.phase == "dead"]
+        if not found:
+            return self._do_fin()
+        flow = rng.choice(found)
+        seq = flow.nxt + rng.choice((0, 1, flow.window, flow.window + 1, -1, -100, FAR, rng.getrandbits(32)))
+        if flow.phase == "dead":
+            flow.restart(seq & U32)
+        return [self._segment(flow, "S", seq, options=self._syn_options())]
+
+    def _do_refuse(self) -> list[Event]:
+        """An answer to the stack's SYN that refuses, crosses or misses it."""
+        rng = self.rng
+        flow = self._flow("syn")
+        if flow is None:
+            return self._do_connect()
+        ack = rng.choice((0, 1, 1, 1, 2, FAR))
+        flags = rng.choice(("R", "R", "R.", "R.", "S", "SR.", ".", "F."))
+        return [self._segment(flow, flags, rng.choice((0, flow.start, FAR)), ack=ack)]
 
     def _do_stray(self) -> list[Event]:
         """Anything at any connection, also a dead one: flags, numbers and length at random."""

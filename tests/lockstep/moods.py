@@ -31,7 +31,7 @@ STALLED_POLICIES: tuple[Weights, ...] = ((8, 0, 1, 0, 0, 0, 2), *CALM_POLICIES[1
 
 CALM: dict[str, float] = {
     "syn": 2, "handshake": 6, "data": 14, "ack": 14, "dupack": 2, "window": 1, "hole": 3, "fill": 4,
-    "overlap": 2, "replay": 2, "fin": 1.5, "rst": 0.3, "stray": 0.5, "probe": 1,
+    "overlap": 2, "replay": 2, "fin": 1.5, "rst": 0.3, "stray": 0.5, "probe": 1, "again": 0.3,
     "connect": 1, "listen": 0.1, "write": 12, "output": 1, "recved": 5, "close": 0.8, "shutdown": 0.3,
     "abort": 0.1, "policy": 0.5, "option": 0.6, "txfail": 0.2,
 }  # fmt: skip
@@ -90,16 +90,17 @@ MOODS: tuple[Mood, ...] = (
     replace(
         _CALM,
         name="windows",
-        weights=_with(window=12, write=20, ack=14),
+        weights=_with(window=12, write=20, ack=14, close=2, shutdown=2),
         windows=0.6,
         pauses=(6, 6, 5, 2, 0.1),
     ),
     replace(
         _CALM,
         name="closing",
-        weights=_with(fin=8, close=6, shutdown=4, abort=1, syn=6, connect=4, rst=1),
+        weights=_with(again=4, fin=8, close=6, shutdown=4, abort=1, syn=6, connect=4, rst=1),
         policies=ODD_POLICIES,
     ),
+    replace(_CALM, name="opening", weights=_with(connect=10, refuse=8, syn=6), odd_handshake=0.4),
     replace(
         _CALM,
         name="crowd",

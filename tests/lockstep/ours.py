@@ -95,6 +95,9 @@ class OurSide:
             self._time = due // MS
             stack.run_timers(due)
         self._time = to
+        last_poll = to // self.config.poll_ms * self.config.poll_ms * MS
+        if last_poll >= stack.now:
+            stack.run_timers(last_poll)
         stack.core.set_now(end)
 
     def _record(self, kind: str, body: bytes) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from lab.pkt.events import Tcp
 
 U32 = 0xFFFFFFFF
+# Nearly half the circle. At exactly half of it lwIP 2.1.3 compares otherwise than 2.2.1 (docs/lockstep.md).
+FAR = (1 << 31) - 1000
 MEMORY = 12  # segments a peer remembers for replays
 
 Key = tuple[int, int, int]  # (stack's port, peer's address, peer's port)

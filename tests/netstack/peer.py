@@ -56,7 +56,7 @@ class Peer:
         up: bool = True,
         rand: int = 0,
         quirks_off: tuple[str, ...] = (),
-        **options: int,
+        **options: int | str,
     ) -> None:
         chosen = named(profile).replace(check=False, **options)
         if quirks_off:
@@ -65,7 +65,7 @@ class Peer:
         self.frames: list[bytes] = []
         self.rand = rand
         self.now = 0
-        self._story: list[str] = []
+        self._story: list[tuple[int, str, bytes]] = []
         self.stack = Stack(
             chosen,
             mac=mac_of(OUR_MAC),
@@ -83,11 +83,8 @@ class Peer:
 
     def _transmit(self, frame: bytes) -> int:
         self.frames.append(frame)
-        self._tell(f"> {Ether(frame).summary()}")
+        self._story.append((self.now, ">", frame))
         return self.err
-
-    def _tell(self, line: str) -> None:
-        self._story.append(f"{self.now / 1000:8.3f} {line}")
 
     # What happens to the stack
 
@@ -96,7 +93,7 @@ class Peer:
         if isinstance(packet, IP | ARP):
             packet = Ether(src=src, dst=dst, type=0x0806 if isinstance(packet, ARP) else 0x0800) / packet
         frame = bytes(packet)
-        self._tell(f"< {Ether(frame).summary() if len(frame) >= 14 else frame.hex()}")
+        self._story.append((self.now, "<", frame))
         self.stack.receive(frame, self.now * MS)
 
     def advance(self, ms: int) -> None:
@@ -135,7 +132,11 @@ class Peer:
     @property
     def story(self) -> str:
         """All frames so far, with their times."""
-        return "\n".join(self._story)
+        lines = []
+        for now, direction, frame in self._story:
+            text = Ether(frame).summary() if len(frame) >= 14 else frame.hex()
+            lines.append(f"{now / 1000:8.3f} {direction} {text}")
+        return "\n".join(lines)
 
     def _used(self) -> dict[str, int]:
         mem = self.stack.mem

@@ -14,30 +14,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap.capture import INBOUND, OUTBOUND, Capture, CaptureLink
+from tap.capture import FILLER, INBOUND, OUTBOUND, PAGE, Capture, CaptureLink
 from tap.clock import MS, SECOND, Clock, RealClock, VirtualClock
 from tap.link import TapError
 from tap.netns import python_module
 from tap.wire import wire
+from tests.tap import tshark
 from tests.tap.test_driver import until
 
 tshark_is_there = pytest.mark.needs("tshark")
 
 # Two broadcast ARP requests, of 42 and of 60 bytes.
-HEADERS, SENDER, TARGET = "ffffffffffff02000000aa0108060001080006040001", "02000000aa01c0a80702", "000000000000c0a80701"
-ARP = bytes.fromhex(HEADERS + SENDER + TARGET)
+HEADERS = "ffffffffffff02000000aa0108060001080006040001"
+ARP = bytes.fromhex(HEADERS + "02000000aa01c0a80702" + "000000000000c0a80701")
 PADDED = ARP + bytes(18)
-
-
-def tshark(path: Path, *fields: str, options: tuple[str, ...] = ()) -> list[list[str]]:
-    """The fields of every frame. tshark has to be content: status 0 and not a word."""
-    shown = [word for field in fields for word in ("-e", field)]
-    argv = ["tshark", "-n", "-r", str(path), *options, "-T", "fields", "-E", "separator=|", *shown]
-    environment = {**os.environ, "TZ": "UTC"}
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
-    words = [line for line in done.stderr.splitlines() if "Running as user" not in line]
-    assert (done.returncode, words) == (0, [])
-    return [line.split("|") for line in done.stdout.splitlines()]
 
 
 @tshark_is_there
@@ -49,13 +39,13 @@ def test_tshark_reads_times_directions_interfaces_and_comments(tmp_path: Path) -
         capture.packet(board, 1_700_000_000_123_456_789, ARP, OUTBOUND)
         capture.packet(other, 1_700_000_000_123_456_790, ARP, INBOUND, "µ: lost by plan")
         capture.packet(board, 7, PADDED, INBOUND)
-    frames = tshark(path, "frame.time_epoch", "frame.interface_name", "frame.len", "frame.comment")
+    frames = tshark.frames(path, "frame.time_epoch", "frame.interface_name", "frame.len", "frame.comment")
     assert frames == [
         ["1700000000.123456789", "board", "42", ""],
         ["1700000000.123456790", "other", "42", "µ: lost by plan"],
         ["0.000000007", "board", "60", ""],
     ]
-    others = tshark(path, "frame.packet_flags_direction", "arp.dst.proto_ipv4")
+    others = tshark.frames(path, "frame.packet_flags_direction", "arp.dst.proto_ipv4")
     assert [int(direction, 0) for direction, _ in others] == [OUTBOUND, INBOUND, INBOUND]
     assert {target for _, target in others} == {"192.168.7.1"}
 
@@ -68,6 +58,23 @@ def test_capinfos_reads_what_the_file_says_of_itself(tmp_path: Path) -> None:
     told = subprocess.run(["capinfos", str(path)], capture_output=True, text=True, check=True).stdout
     for expected in ("netstack-emulator", "a whole file", "Name = board", "nanoseconds (9)", "Ethernet"):
         assert expected in told
+
+
+@tshark_is_there
+def test_a_bad_checksum_would_be_seen(tmp_path: Path) -> None:
+    """That the other tests find no bad frame means something."""
+    path = tmp_path / "a.pcapng"
+    packet = bytes.fromhex("4500001c000000004001eb8dc0a80702c0a807010800f7ff00000000")
+    echo = bytes.fromhex("0200000000010200000000020800") + packet
+    with Capture(path) as capture:
+        interface = capture.interface("board")
+        for place in (None, 24, 36):  # the IP header's checksum, ICMP's
+            frame = bytearray(echo)
+            if place is not None:
+                frame[place] ^= 1
+            capture.packet(interface, 0, bytes(frame), INBOUND)
+        capture.packet(interface, 0, echo[:20], INBOUND)
+    assert [number for number, _ in tshark.bad_frames(path)] == ["2", "3", "4"]
 
 
 def blocks(data: bytes) -> list[tuple[int, bytes]]:
@@ -101,7 +108,8 @@ def test_scapy_reads_what_was_written(tmp_path: Path, frames: list[tuple[bytes, 
         interface = capture.interface("board")
         for frame, time, direction, comment in frames:
             capture.packet(interface, time, frame, direction, comment)
-    assert [kind for kind, _ in blocks(path.read_bytes())] == [0x0A0D0D0A, 1] + [6] * len(frames)
+    kinds = [kind for kind, _ in blocks(path.read_bytes()) if kind != FILLER]
+    assert kinds == [0x0A0D0D0A, 1] + [6] * len(frames)
     with RawPcapNgReader(str(path)) as reader:
         read = list(reader)
     assert [data for data, _ in read] == [frame for frame, *_ in frames]
@@ -110,6 +118,33 @@ def test_scapy_reads_what_was_written(tmp_path: Path, frames: list[tuple[bytes, 
         assert meta.ifname == b"board"
         written = comment.encode("utf-8", "replace")
         assert meta.comments == ([written] if written else None)
+
+
+@tshark_is_there
+def test_no_block_crosses_a_page(tmp_path: Path) -> None:
+    """All sizes of frames, one after the other, so that blocks end at every possible place of a page."""
+    path = tmp_path / "a.pcapng"
+    sizes = [42 + number * 31 % 1473 for number in range(1473)]
+    with Capture(path) as capture:
+        interface = capture.interface("board")
+        for size in sizes:
+            capture.packet(interface, 0, ARP + bytes(size - 42), INBOUND)
+    place = 0
+    for _, body in blocks(path.read_bytes()):
+        assert place // PAGE == (place + len(body) + 11) // PAGE
+        place += len(body) + 12
+    assert [int(size) for (size,) in tshark.frames(path, "frame.len")] == sizes
+
+
+@tshark_is_there
+def test_a_frame_larger_than_a_page_is_as_good(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    sizes = [42, *range(PAGE - 60, PAGE + 60), 9014, 42, 65535, 42]
+    with Capture(path) as capture:
+        interface = capture.interface("board")
+        for size in sizes:
+            capture.packet(interface, 0, ARP + bytes(size - 42), INBOUND)
+    assert [int(size) for (size,) in tshark.frames(path, "frame.len")] == sizes
 
 
 def test_a_comment_is_cut_at_64_kib_between_characters(tmp_path: Path) -> None:
@@ -177,7 +212,7 @@ def test_after_kill_9_every_frame_is_whole(tmp_path: Path) -> None:
             size = chance.randrange(1, 400_000)
             until(lambda: path.exists() and path.stat().st_size > size, "nothing is written")  # noqa: B023
             victim.kill()
-        frames = tshark(path, "frame.time_epoch", "frame.len")
+        frames = tshark.frames(path, "frame.time_epoch", "frame.len")
         assert len(frames) > 1
         for number, (time, length) in enumerate(frames):
             assert (float(time), int(length)) == (number / 1e9, 42 + number % 1400)

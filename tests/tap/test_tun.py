@@ -311,7 +311,7 @@ def test_a_missing_device_is_told_in_one_line() -> None:
     [
         (None, "python-pytun is not installed: pip install python-pytun"),
         ("import no_such_symbol", "python-pytun is not installed"),
-        ("raise ImportError('bad ELF')", "python-pytun does not load (bad ELF): pip install --force-reinstall"),
+        ("raise ImportError('bad')", "python-pytun does not load (bad): pip install --force-reinstall"),
         ("", "PLACE/pytun.py is not python-pytun: pip uninstall pytun, then pip install --force-reinstall"),
     ],
 )

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "oracle.h"
 
@@ -51,15 +52,26 @@ static u32_t pool_size(memp_t type)
   }
 }
 
+/* A control block has a page of its own that is closed for ever when it is freed: lwIP's use of a freed one ends the
+ * conversation there (signal 11), where every implementation may do as it likes. */
+static int is_pcb(memp_t type) { return type == MEMP_TCP_PCB || type == MEMP_TCP_PCB_LISTEN; }
+
+static void *page(size_t size)
+{
+  void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return p == MAP_FAILED ? NULL : p;
+}
+
 void *memp_malloc(memp_t type)
 {
+  u16_t size = memp_pools[type]->size;
   void *element;
   if (pool_used[type] >= pool_size(type)) {
     return NULL;
   }
-  element = malloc(memp_pools[type]->size);
+  element = is_pcb(type) ? page(size) : malloc(size);
   if (element != NULL) {
-    memset(element, 0xa5, memp_pools[type]->size);
+    memset(element, 0xa5, size);
     pool_used[type]++;
   }
   return element;
@@ -70,12 +82,14 @@ void memp_free(memp_t type, void *element)
   if (element == NULL) {
     return;
   }
-  if (type == MEMP_TCP_PCB || type == MEMP_TCP_PCB_LISTEN) {
-    app_pcb_freed(element);
-  }
-  memset(element, 0xa5, memp_pools[type]->size);   /* a use after free shall be seen */
   pool_used[type]--;
-  free(element);
+  if (is_pcb(type)) {
+    app_pcb_freed(element);
+    mprotect(element, memp_pools[type]->size, PROT_NONE);
+  } else {
+    memset(element, 0xa5, memp_pools[type]->size);
+    free(element);
+  }
 }
 
 /* MEM_LIBC_MALLOC: the heap is malloc; it fails only when the script says so. */

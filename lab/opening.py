@@ -1,0 +1,73 @@
+"""Opens the device that the command line describes: a TAP, perhaps a capture around it, the device on top."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from lab.options import DeviceOptions, Interface
+from netstack.address import format_ip, format_mac
+from netstack.trace import TraceHook
+from tap.capture import Capture, CaptureLink
+from tap.clock import RealClock
+from tap.link import Link
+from tap.tun import TapLink
+from usocket import Device
+
+
+@contextmanager
+def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[tuple[Device, TapLink]]:
+    """The device, which also answers while its program computes, and its TAP, for a ``with`` block.
+
+    Raises TapError, and ClickException where the subnet is taken.
+    """
+    attaching = options.netns is None and bool(options.tap) and Path("/sys/class/net", options.tap).exists()
+    if options.netns is None and not attaching:
+        _refuse_taken_subnet(options.interface)
+    linux = None if attaching else f"{format_ip(options.gateway)}/{options.interface.prefix}"
+    clock = RealClock()
+    with ExitStack() as cleanup:
+        capture = cleanup.enter_context(Capture(options.pcap)) if options.pcap is not None else None
+        tap = TapLink.open(options.tap, address=linux, netns=options.netns)
+        cleanup.callback(tap.close)
+        link: Link = tap
+        if capture is not None:
+            link = CaptureLink(tap, capture, clock, tap.name, options.mac)
+        device = Device(
+            options.profile,
+            address=str(options.interface),
+            gateway=format_ip(options.gateway),
+            mac=format_mac(options.mac),
+            link=link,
+            clock=clock,
+            seed=options.seed,
+            trace=trace,
+            service=True,
+        )
+        if tap.namespace is not None and tap.namespace.holder is not None:
+            tap.namespace.announce(ip=format_ip(options.interface.ip), profile=options.profile.name)
+        yield cleanup.enter_context(device), tap
+        if capture is not None and capture.problem is not None:
+            click.echo(f"netstack: {capture.problem}", err=True)
+
+
+def _refuse_taken_subnet(interface: Interface, routes: Path = Path("/proc/net/route")) -> None:
+    """Linux would lose its way to a network it is in if the TAP got an address of the same one (proc(5))."""
+    for line in routes.read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        destination, mask = (int.from_bytes(bytes.fromhex(fields[i]), "little") for i in (1, 7))
+        common = mask & interface.netmask
+        if mask and destination & common == interface.ip & common:
+            problem = f"the subnet of {interface} is in use on this machine ({fields[0]})"
+            raise click.ClickException(f"{problem}: choose another with --ip, or use --netns new")
+
+
+def show_lines_at_once() -> None:
+    """Standard output shows each line when it is written, also in a pipe."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)

@@ -1,0 +1,42 @@
+"""A MicroPython program that runs beside ours, in a thread, until it is told to leave."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+from tap.clock import SECOND
+from usocket import Device
+from usocket.script import run_script
+
+PATIENCE = 5  # s that a program gets to leave
+
+
+class Program:
+    """A script on an open device, from the beginning to the end of a ``with`` block."""
+
+    def __init__(self, device: Device, script: Path) -> None:
+        self._device = device
+        self._thread = threading.Thread(
+            target=run_script, args=(device, script), name=script.name, daemon=True
+        )
+
+    def wait_until_it_listens(self) -> None:
+        """Return when the program has a listening socket (or has not got one in time)."""
+        pool = self._device.stack.mem.tcp_pcb_listen
+        deadline = self._device.clock.now() + PATIENCE * SECOND
+        self._device.host.wait(lambda: pool.used or not self._thread.is_alive(), deadline)
+
+    def __enter__(self) -> Program:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Have it leave as by ``sys.exit()``, at the blocking call in which it is or that it makes next."""
+        with self._device.host.lock:
+            self._device.schedule(sys.exit)
+        self._thread.join(PATIENCE)

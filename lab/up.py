@@ -1,0 +1,59 @@
+"""``netstack up``: a device that stays until Ctrl-C."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lab.options import DeviceOptions, device_options
+
+if TYPE_CHECKING:
+    from tap.tun import TapLink
+
+SCRIPT = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": True})
+@device_options
+@click.argument("script", type=SCRIPT, required=False)
+@click.argument("args", nargs=-1)
+def up(options: DeviceOptions, script: Path | None, args: tuple[str, ...]) -> None:
+    """Switch on a device that stays until Ctrl-C. It answers ping, and runs SCRIPT, a MicroPython program.
+
+    The device is one end of a TAP, Linux is the other: without --netns any program of this machine can talk
+    to it (that needs root), with --netns new those that `netstack exec` starts.
+    """
+    from lab.live import LEGEND, Live
+    from lab.opening import opened, show_lines_at_once
+    from usocket.script import run_script
+
+    show_lines_at_once()
+    with ExitStack() as cleanup:
+        live = cleanup.enter_context(Live(options.gateway, collapse=False)) if options.trace else None
+        device, tap = cleanup.enter_context(opened(options, live))
+        click.echo(_greeting(options, tap))
+        if live is not None:
+            click.echo(LEGEND)
+        try:
+            if script is not None:
+                status = run_script(device, script, args)
+                click.echo(f"{script} has ended with status {status}; the device stays until Ctrl-C")
+            device.host.wait(lambda: False)
+        except KeyboardInterrupt:
+            click.echo()
+
+
+def _greeting(options: DeviceOptions, tap: TapLink) -> str:
+    from netstack.address import format_ip, format_mac
+
+    ip = format_ip(options.interface.ip)
+    ways = {None: "", "new": "netstack exec -- "}
+    way = ways.get(options.netns, f"nsenter --net=/proc/{(options.netns or '').removeprefix('pid:')}/ns/net ")
+    return (
+        f"{options.profile.name} device {options.interface} ({format_mac(options.mac)}) on TAP {tap.name},"
+        f" Linux has {format_ip(options.gateway)}\n"
+        f"try: {way}ping {ip}    Ctrl-C ends it"
+    )

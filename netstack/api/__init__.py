@@ -1,0 +1,3 @@
+"""Socket layers on the raw API: ``netconn`` (lwIP's sockets) and ``modlwip`` (MicroPython's); ``common`` says
+what both share.
+"""
