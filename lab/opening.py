@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +27,7 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
 
     Raises TapError, and ClickException where the subnet is taken.
     """
-    attaching = options.netns is None and bool(options.tap) and Path("/sys/class/net", options.tap).exists()
+    attaching = options.netns is None and options.tap in [name for _, name in socket.if_nameindex()]
     if options.netns is None and not attaching:
         _refuse_taken_subnet(options.interface)
     linux = None if attaching else f"{format_ip(options.gateway)}/{options.interface.prefix}"

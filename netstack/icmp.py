@@ -11,7 +11,8 @@
     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 
 An echo reply is the request sent back in the buffers it came in, so it costs no memory and keeps what the
-request's IP header had. Received errors change nothing. Nothing is limited in rate (quirk no_rate_limits).
+request's IP header had. Received errors change nothing (quirk icmp_errors_ignored), and those we send are not
+limited in rate (quirk no_rate_limits).
 Source: lwIP ``icmp.c``.
 """
 
@@ -31,8 +32,11 @@ from netstack.stats import Drop
 
 ECHO_REPLY = 0
 UNREACHABLE = 3
+SOURCE_QUENCH = 4
 ECHO = 8
 TIME_EXCEEDED = 11
+PARAMETER_PROBLEM = 12
+ERRORS = (UNREACHABLE, SOURCE_QUENCH, TIME_EXCEEDED, PARAMETER_PROBLEM)
 
 CODE_PROTOCOL = 2  # of UNREACHABLE
 CODE_PORT = 3
@@ -42,11 +46,15 @@ MIN_LEN = 4
 MESSAGE_HEADER_LEN = 8
 QUOTE_LEN = HEADER_LEN + 8
 
+ERROR_BURST = 10  # errors sent at once,
+ERROR_GAP_MS = 100  # and how often one more, with quirk no_rate_limits off
+
 ICMP_SHORT = Drop("icmp_short", "icmp", ("lenerr",), "an ICMP message that ends before its header does")
 ICMP_CHECKSUM = Drop("icmp_checksum", "icmp", ("chkerr",), "an echo request whose checksum is wrong")
 ICMP_GROUP_PING = Drop(
     "icmp_group_ping", "icmp", ("err",), "ping to a broadcast or multicast address, which we do not answer"
 )
+ICMP_QUOTE = Drop("icmp_quote", "icmp", ("lenerr", "drop"), "an ICMP error that quotes no packet of ours")
 ICMP_NO_MEMORY = Drop("icmp_no_memory", "icmp", ("err",), "no heap to copy an echo request to")
 ICMP_TYPE = Drop(
     "icmp_type",
@@ -109,7 +117,16 @@ class _ReceiveHold:
 class Icmp:
     """ICMP of one stack; with LWIP_ICMP 0 it answers nothing and sends nothing."""
 
-    __slots__ = ("_core", "_ipv4", "_netif", "_profile", "_stats")
+    __slots__ = (
+        "_core",
+        "_errors_heard",
+        "_errors_limited",
+        "_ipv4",
+        "_netif",
+        "_next_error",
+        "_profile",
+        "_stats",
+    )
 
     def __init__(self, core: Core, ipv4: Ipv4) -> None:
         self._core = core
@@ -117,6 +134,9 @@ class Icmp:
         self._netif = ipv4.netif
         self._profile = core.profile
         self._stats = core.stats.icmp
+        self._errors_heard = "icmp_errors_ignored" not in core.profile.quirks
+        self._errors_limited = "no_rate_limits" not in core.profile.quirks
+        self._next_error = 0  # ms at which the whole burst may be sent again
         if core.profile.lwip_icmp:
             ipv4.handlers[PROTO_ICMP] = self.input
             ipv4.on_unreachable = self._protocol_unreachable
@@ -132,6 +152,8 @@ class Icmp:
             self._echo(p, header)
         elif p.data[0] == ECHO_REPLY:
             p.free()  # a raw pcb may have seen it
+        elif self._errors_heard and p.data[0] in ERRORS:
+            self._error(p)
         else:
             self._drop(p, ICMP_TYPE)
 
@@ -199,12 +221,35 @@ class Icmp:
 
     # Errors
 
+    def _error(self, p: Pbuf) -> None:
+        """Tell the protocol of the quoted packet (RFC 1122 3.2.2.1)."""
+        message = parse(p.data)
+        quoted = ip_header.parse(message.data) if message is not None else None
+        if message is None or quoted is None or quoted.src != self._netif.ip:
+            self._drop(p, ICMP_QUOTE)
+            return
+        p.free()
+        handler = self._ipv4.error_handlers.get(quoted.proto)
+        if handler is not None:
+            handler(message.type, message.code, quoted, message.data[quoted.header_len :])
+
+    def _may_send_error(self) -> bool:
+        """A token bucket over all errors (RFC 1812 4.3.2.8)."""
+        now = self._core.ms
+        start = max(self._next_error, now)
+        if start - now > (ERROR_BURST - 1) * ERROR_GAP_MS:
+            return False
+        self._next_error = start + ERROR_GAP_MS
+        return True
+
     def send_error(self, kind: int, code: int, packet: bytes) -> None:
         """Tell the source of ``packet`` (IP header included) what was wrong with it (``icmp_send_response``).
 
         Quoted are 28 bytes, with IP options, too. Without memory or route nothing is sent. lwIP: the receiver
         may be 0.0.0.0, and packets that are ICMP errors themselves get one (RFC 1122 3.2.2: must not).
         """
+        if self._errors_limited and not self._may_send_error():
+            return
         quote = packet[:QUOTE_LEN]
         buf = self._core.mem.tx.ip(MESSAGE_HEADER_LEN + len(quote))
         if buf is None:

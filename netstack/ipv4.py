@@ -68,6 +68,9 @@ IP_OPTIONS = Drop("ip_options", "ip", ("opterr", "drop"), "a packet with options
 IP_PROTOCOL = Drop("ip_protocol", "ip", ("proterr", "drop"), "no layer handles this protocol")
 
 Handler = Callable[[Pbuf, Ipv4Header], None]
+ErrorHandler = Callable[[int, int, Ipv4Header, bytes], None]
+
+MAX_IDENTS = 256  # destinations with an ident counter of their own
 
 _HEADER = Struct("!HHHHHHII")  # as words, which makes the checksum the sum of the fields
 
@@ -78,7 +81,8 @@ class Ipv4:
     A handler gets the Pbuf without the IP header, and owns it. ``raw`` sees every packet before (header still
     in place): True means it took it, False that somebody had a copy, None that nobody cared. ``is_member``
     says whether we are in a group. ``on_unreachable(packet)`` is told of a packet for us whose protocol
-    nobody handles.
+    nobody handles. ``error_handlers[protocol](type, code, header, data)`` hear of ICMP errors about packets
+    we sent, whose header and first bytes they get (quirk icmp_errors_ignored off).
     """
 
     __slots__ = (
@@ -89,8 +93,10 @@ class Ipv4:
         "_filters_ttl",
         "_frag",
         "_ident",
+        "_idents",
         "_options_allowed",
         "_stats",
+        "error_handlers",
         "handlers",
         "is_member",
         "netif",
@@ -110,9 +116,13 @@ class Ipv4:
         self._options_allowed = bool(profile.ip_options_allowed)
         self._filters_ttl = "no_ttl_check" not in profile.quirks
         self._filters_martians = "martian_source_accepted" not in profile.quirks
-        self._ident = 0
+        self._ident = 0  # the next packet's
+        self._idents: dict[tuple[int, int], int] | None = None
+        if "ip_id_global_counter" not in profile.quirks:
+            self._idents = {}
         self.reassembly = Reassembly(core) if profile.ip_reassembly else None
         self.handlers: dict[int, Handler] = {}
+        self.error_handlers: dict[int, ErrorHandler] = {}
         self.is_member: Callable[[int], bool] | None = None
         self.raw: Callable[[Pbuf, Ipv4Header], bool | None] | None = None
         self.on_unreachable: Callable[[bytes], None] | None = None
@@ -285,7 +295,10 @@ class Ipv4:
         if total_len > MAX_PACKET_LEN:
             self._stats.err += 1
             return ERR_BUF
-        self._ident = ident + 1 & 0xFFFF
+        if self._idents is None:
+            self._ident = ident + 1 & 0xFFFF
+        else:
+            ident = self._ident_for(dst, proto)
         if options:
             packet = build(tos, total_len, ident, 0, ttl, proto, src, dst, options) + payload
         else:
@@ -293,8 +306,9 @@ class Ipv4:
             checksum = -(0x4500 + tos + total_len + ident + word + src + dst) % 0xFFFF
             packet = _HEADER.pack(0x4500 | tos, total_len, ident, 0, word, checksum, src, dst) + payload
         self._stats.xmit += 1
-        if total_len > self.netif.mtu and self._frag:
-            return send_fragments(self._core, self._arp, packet, dst, self.netif.mtu, None)
+        mtu = self.netif.mtu
+        if total_len > mtu and mtu and self._frag:
+            return send_fragments(self._core, self._arp, packet, dst, mtu, None)
         return self._arp.output(packet, dst, buf)
 
     def output_packet(self, packet: bytes, buf: Holdable | None, parts: Sequence[int] | None = None) -> int:
@@ -307,9 +321,23 @@ class Ipv4:
             return ERR_BUF
         dst = int.from_bytes(packet[16:20], "big")
         self._stats.xmit += 1
-        if len(packet) > self.netif.mtu and self._frag:
-            return send_fragments(self._core, self._arp, packet, dst, self.netif.mtu, parts)
+        mtu = self.netif.mtu
+        if len(packet) > mtu and mtu and self._frag:
+            return send_fragments(self._core, self._arp, packet, dst, mtu, parts)
         return self._arp.output(packet, dst, buf)
+
+    def _ident_for(self, dst: int, proto: int) -> int:
+        """The next ident of a destination and protocol (RFC 6864 4.1); the oldest counters are forgotten."""
+        idents = self._idents
+        assert idents is not None
+        key = (dst, proto)
+        ident = idents.get(key)
+        if ident is None:
+            if len(idents) == MAX_IDENTS:
+                del idents[next(iter(idents))]
+            ident = self._core.rand() & 0xFFFF
+        idents[key] = ident + 1 & 0xFFFF
+        return ident
 
 
 def _is_for_dhcp_client(header: Ipv4Header) -> bool:

@@ -136,18 +136,21 @@ class Reassembly:
         """Take a fragment; the whole packet when it was the last one missing (``ip4_reass``)."""
         self._core.stats.ip_frag.recv += 1
         if header.header_len != HEADER_LEN:
-            return self._drop(p, FRAG_OPTIONS)
+            self._drop(p, FRAG_OPTIONS)
+            return None
         key = (header.src, header.dst, header.ident, 0 if self._ignores_protocol else header.proto)
         limit = self._core.profile.ip_reass_max_pbufs
         if self.buffers + p.buffers > limit:
             self._evict(key, p.buffers)
             if self.buffers + p.buffers > limit:
-                return self._drop(p, FRAG_NO_BUFFERS)
+                self._drop(p, FRAG_NO_BUFFERS)
+                return None
         datagram = self._find(key)
         if datagram is None:
             datagram = self._new(key, header, p.buffers)
             if datagram is None:
-                return self._drop(p, FRAG_NO_DATAGRAM)
+                self._drop(p, FRAG_NO_DATAGRAM)
+                return None
         else:
             self._core.stats.ip_frag.cachehit += 1
             if not header.fragment & OFFSET_MASK and datagram.header.fragment & OFFSET_MASK:
@@ -156,7 +159,8 @@ class Reassembly:
         if refused is not None:
             if not datagram.fragments:
                 self._forget(datagram)
-            return self._drop(p, refused)
+            self._drop(p, refused)
+            return None
         self.buffers += p.buffers
         if not datagram.is_complete():
             return None

@@ -77,9 +77,13 @@ def emit(header: UdpHeader) -> bytes:
 class UdpPcb:
     """One end of UDP. ``recv(pcb, p, ip, port)`` gets datagrams and owns their Pbuf; ``ttl``, ``tos``,
     ``mcast_ttl`` and ``so_options`` (SOF_...) may be set.
+
+    ``error(pcb, type, code)`` hears of ICMP errors about what a connected pcb sent (quirk icmp_errors_ignored
+    off; RFC 1122 4.1.3.3).
     """
 
     __slots__ = (
+        "error",
         "is_connected",
         "local_ip",
         "local_port",
@@ -103,6 +107,7 @@ class UdpPcb:
         self.ttl = ttl
         self.mcast_ttl = ttl
         self.recv: Callable[[UdpPcb, Pbuf, int, int], None] | None = None
+        self.error: Callable[[UdpPcb, int, int], None] | None = None
 
 
 class Udp:
@@ -121,6 +126,7 @@ class Udp:
         self.pcbs: list[UdpPcb] = []
         if core.profile.lwip_udp:
             ipv4.handlers[PROTO_UDP] = self.input
+            ipv4.error_handlers[PROTO_UDP] = self._on_error
             netif.on_address.append(self._on_address)
 
     # Receiving
@@ -195,6 +201,21 @@ class Udp:
     def _drop(self, p: Pbuf, reason: Drop) -> None:
         self._core.drop(reason)
         p.free()
+
+    def _on_error(self, kind: int, code: int, sent: Ipv4Header, data: bytes) -> None:
+        """An ICMP error about a datagram we sent, of which ``data`` is the beginning."""
+        header = parse(data)
+        if header is None:
+            return
+        for pcb in self.pcbs:
+            if (
+                pcb.is_connected
+                and pcb.error is not None
+                and (pcb.local_port, pcb.remote_port) == (header.src_port, header.dst_port)
+                and pcb.remote_ip == sent.dst
+            ):
+                pcb.error(pcb, kind, code)
+                return
 
     # Calls
 

@@ -200,7 +200,7 @@ class Driver:
         """Run the clock's callbacks and pump every host once; True when frames may be left."""
         self.clock.run_due()
         more = False
-        for driven in tuple(self.hosts):
+        for driven in self.hosts:
             more |= driven.pump() == BATCH
         return more
 

@@ -107,9 +107,9 @@ class Host:
         after each round of frames and timers and after another thread's work under ``lock``. Nothing else
         makes it look again: what changes elsewhere needs that lock, or a deadline.
 
-        ``what`` says in errors what is waited for. Raises Deadlock when in virtual time nothing can happen any
-        more, OSError (EBADF) when the host is closed, RuntimeError inside the lock or a callback, and what
-        the link raises when it is broken.
+        ``what`` says in errors what is waited for. Raises Deadlock when in virtual time nothing can happen
+        any more, OSError (EBADF) when the host is closed, RuntimeError inside the lock or a callback, and
+        what the link raises when it is broken.
         """
         who = f"{self.name} ({what})" if what else self.name
         return self._driver.wait(self, condition, deadline, who)

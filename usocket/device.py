@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
-from netstack.api import modlwip
 from netstack.api.common import EventHook
+from netstack.api.modlwip import AnySocket
 from netstack.profile import Profile
 from netstack.profiles import named
 from netstack.stack import Stack
@@ -41,11 +41,9 @@ STEP = 1 * MS  # a wait of ``poll_sockets``
 CALL = 50_000  # ns that a call takes in virtual time when it finds nothing: asking in a loop takes time
 SCHEDULER_DEPTH = 8  # callbacks that may wait to be run, as on boards (MICROPY_SCHEDULER_DEPTH)
 
-LayerSocket = modlwip.TcpSocket | modlwip.UdpSocket
-
 # Sockets that the collector found unclosed, of all devices of a clock. They are closed at the next call or
 # wait of any of these, since the collector may come while the stack is at work.
-_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, LayerSocket]]] = WeakKeyDictionary()
+_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, AnySocket]]] = WeakKeyDictionary()
 
 
 class Device:
@@ -94,7 +92,7 @@ class Device:
         self.oddities: dict[str, int] = {}
         self._tap, self._netns = tap, netns
         self._seed, self._trace, self._service = seed, trace, service
-        self._sockets: dict[LayerSocket, None] = {}  # open ones, in the order in which they were made
+        self._sockets: dict[AnySocket, None] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
         self._scheduled: deque[Callable[[], object]] = deque()
         self._tokens: list[Any] = []
@@ -224,15 +222,15 @@ class Device:
             return self.clock.now() + timeout * MS
         return self.clock.now() + (STEP if step else CALL if self.clock.virtual else 0)
 
-    def adopt(self, sock: LayerSocket) -> None:
+    def adopt(self, sock: AnySocket) -> None:
         """A socket of the layer has been made."""
         self._sockets[sock] = None
 
-    def release(self, sock: LayerSocket) -> None:
+    def release(self, sock: AnySocket) -> None:
         """A socket of the layer has been closed."""
         self._sockets.pop(sock, None)
 
-    def orphan(self, sock: LayerSocket) -> None:
+    def orphan(self, sock: AnySocket) -> None:
         """The program has dropped a socket unclosed: it is closed soon, but not inside the stack."""
         self._orphans.append((self, sock))
 

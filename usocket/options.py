@@ -13,10 +13,12 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from netstack.api.common import Conn
-from netstack.api.modlwip import TcpSocket, UdpSocket
+from netstack.api.modlwip import AnySocket
+from netstack.errors import ERR_OK, ERR_VAL
 from usocket.addrinfo import integer
-from usocket.constants import SO_BROADCAST, SO_REUSEADDR, TCP_NODELAY
-from usocket.errno import EBADF, MicroPythonError
+from usocket.constants import IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, SO_BROADCAST, SO_REUSEADDR, TCP_NODELAY
+from usocket.errno import EBADF, MicroPythonError, error_of
+from usocket.stream import buffer_of
 
 if TYPE_CHECKING:
     from usocket.device import Device
@@ -28,12 +30,15 @@ _NAMES = {SO_REUSEADDR: "SO_REUSEADDR", SO_BROADCAST: "SO_BROADCAST", TCP_NODELA
 _ARRIVALS = ("recv", "fin", "udp-recv")
 
 
-def set_option(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, option: int, value: Any) -> None:
+def set_option(device: Device, sock: Socket, layer: AnySocket, option: int, value: Any) -> None:
     """Set ``option`` to ``value``. TypeError (not an int); EBADF where a board crashes: the connection is
     gone.
     """
     if option == CALLBACK:
         _set_callback(device, sock, layer, value)
+        return
+    if option in (IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP) and device.profile.lwip_igmp:
+        _set_membership(device, option == IP_ADD_MEMBERSHIP, value)
         return
     if option not in _NAMES:
         sys.stdout.write("Warning: lwip.setsockopt() not implemented\n")
@@ -45,7 +50,24 @@ def set_option(device: Device, sock: Socket, layer: TcpSocket | UdpSocket, optio
     layer.setsockopt(_NAMES[option], number)  # TCP_NODELAY means nothing to a listener or a datagram socket
 
 
-def _set_callback(device: Device, owner: Socket, layer: TcpSocket | UdpSocket, callback: Any) -> None:
+def _set_membership(device: Device, join: bool, value: Any) -> None:
+    """Join or leave a group: 4 bytes of its address and 4 of the interface's (0.0.0.0: the one there is).
+
+    The membership is the interface's and outlives the socket.
+    """
+    data = buffer_of(value)
+    if len(data) != 8:
+        raise ValueError("8 bytes expected: group and interface")
+    group, interface = int.from_bytes(data[:4], "big"), int.from_bytes(data[4:], "big")
+    igmp = device.stack.igmp
+    err = ERR_VAL
+    if interface in (0, device.stack.netif.ip):
+        err = igmp.join(group) if join else igmp.leave(group)
+    if err != ERR_OK:
+        raise error_of(err)
+
+
+def _set_callback(device: Device, owner: Socket, layer: AnySocket, callback: Any) -> None:
     if callback is None:
         layer.on_event = device.on_event
         return

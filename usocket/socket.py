@@ -20,14 +20,17 @@ from netstack.api.modlwip import (
     NEW,
     PEER_CLOSED,
     PEER_RST_HANDLED,
+    AnySocket,
+    PacketSocket,
+    RawSocket,
     TcpSocket,
-    UdpSocket,
+    raw_socket,
     tcp_socket,
     udp_socket,
 )
 from netstack.errors import ERR_CLSD, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
 from usocket.addrinfo import integer, parse_address
-from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_STREAM
+from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from usocket.current import current_device
 from usocket.errno import (
     EAGAIN,
@@ -70,17 +73,16 @@ class socket(Stream):
     ) -> None:
         integer(af)
         kind = integer(type)
-        if kind not in (SOCK_STREAM, SOCK_DGRAM):
-            raise MicroPythonError(EINVAL)
+        protocol = integer(proto) if kind == SOCK_RAW else 0
         device = current_device()
         device.enter()
         with device.host.lock:
-            made, err = (tcp_socket if kind == SOCK_STREAM else udp_socket)(device.stack, device.on_event)
+            made, err = _new(device, kind, protocol)
         if made is None:
             raise error_of(err)
         self._own(device, made, None)
 
-    def _own(self, device: Device, layer: TcpSocket | UdpSocket, timeout: int | None) -> None:
+    def _own(self, device: Device, layer: AnySocket, timeout: int | None) -> None:
         self._device = device
         self._layer = layer
         self._timeout = timeout  # ms, None: for ever
@@ -101,11 +103,11 @@ class socket(Stream):
         layer = self._layer
         timeout = 0xFFFFFFFF if self._timeout is None else self._timeout
         start = f"<socket state={layer.state} timeout={timeout} incoming="
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, PacketSocket):
             return f"{start}{len(layer.queue)}>"
         return f"{start}{sum(map(len, layer.incoming)):x} off=0>"
 
-    def _enter(self) -> tuple[Device, TcpSocket | UdpSocket]:
+    def _enter(self) -> tuple[Device, AnySocket]:
         self._device.enter()
         return self._device, self._layer
 
@@ -129,7 +131,7 @@ class socket(Stream):
         """
         size = max(0, integer(backlog))
         device, layer = self._enter()
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, PacketSocket):
             raise MicroPythonError(EBADF if layer.pcb is None else EOPNOTSUPP)
         if size > LARGEST_BACKLOG:
             device.note("backlog-over-255")
@@ -144,7 +146,7 @@ class socket(Stream):
         ETIMEDOUT, EAGAIN (after a look of 1 ms), EINVAL (no listener), EBADF (closed), EOPNOTSUPP (datagram).
         """
         device, layer = self._enter()
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, PacketSocket):
             raise MicroPythonError(EBADF if layer.pcb is None else EOPNOTSUPP)
         accepted: TcpSocket | None = None
         err = ERR_OK
@@ -172,7 +174,7 @@ class socket(Stream):
         device, layer = self._enter()
         with device.host.lock:
             err = layer.connect(ip, port)
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, PacketSocket):
             _check(err)
             return
         if err != ERR_INPROGRESS:
@@ -205,7 +207,9 @@ class socket(Stream):
         """Send all. The time-out holds for each part. Not blocking: all or, with EAGAIN, nothing."""
         rest = memoryview(buffer_of(data))
         device, layer = self._enter()
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, RawSocket):
+            return
+        if isinstance(layer, PacketSocket):
             raise NotImplementedError
         if self._timeout == 0 and layer.state in (CONNECTED, PEER_CLOSED) and len(rest) > layer.room:
             raise MicroPythonError(EAGAIN)
@@ -228,7 +232,7 @@ class socket(Stream):
 
     def _send(self, data: bytes) -> int:
         device, layer = self._enter()
-        if isinstance(layer, UdpSocket):
+        if isinstance(layer, PacketSocket):
             with device.host.lock:
                 count, err = layer.write(data)
             _check(err)
@@ -318,13 +322,13 @@ class socket(Stream):
     # One step of the stream methods
 
     def _read_some(self, size: int) -> bytes:
-        if isinstance(self._layer, UdpSocket) and self._layer.pcb is None:
+        if isinstance(self._layer, PacketSocket) and self._layer.pcb is None:
             self._device.attempt(lambda: False, _longer(self._timeout), "read of a closed socket")
             raise _failed(ERR_WOULDBLOCK, self._timeout)
         return self._receive(size, 0)[0]
 
     def _write_some(self, data: bytes) -> int:
-        if isinstance(self._layer, UdpSocket) and self._layer.pcb is None:
+        if isinstance(self._layer, PacketSocket) and self._layer.pcb is None:
             raise MicroPythonError(EIO)
         return self._send(data)
 
@@ -352,9 +356,20 @@ class socket(Stream):
         return self._layer.poll(mask)
 
 
-def _take(layer: TcpSocket | UdpSocket, size: int, peek: bool) -> tuple[bytes, int, int] | int:
+def _new(device: Device, kind: int, protocol: int) -> tuple[AnySocket | None, int]:
+    """A socket of the layer. EINVAL for an unknown kind."""
+    if kind == SOCK_STREAM:
+        return tcp_socket(device.stack, device.on_event)
+    if kind == SOCK_DGRAM:
+        return udp_socket(device.stack, device.on_event)
+    if kind == SOCK_RAW:
+        return raw_socket(device.stack, device.on_event, protocol)
+    raise MicroPythonError(EINVAL)
+
+
+def _take(layer: AnySocket, size: int, peek: bool) -> tuple[bytes, int, int] | int:
     """What waits in the layer and where it came from, or an err_t."""
-    if isinstance(layer, UdpSocket):
+    if isinstance(layer, PacketSocket):
         return layer.recvfrom(size, peek)
     data, err = layer.read(size, peek)
     return err if data is None else (data, *layer.peer)

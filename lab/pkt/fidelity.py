@@ -94,10 +94,18 @@ def _name(outcome: Outcome) -> str:
 def _shortcoming(outcome: Outcome) -> str:
     if outcome.status != DIFFERS or outcome.difference is None:
         return f"{outcome.status}: {outcome.reason.strip().splitlines()[-1]}"
-    expected = outcome.difference.expected or ["nothing"]
-    got = outcome.difference.got or ["nothing"]
+    expected = (outcome.difference.expected or ["nothing"])[0]
+    got = (outcome.difference.got or ["nothing"])[0]
+    if expected.split()[:2] == got.split()[:2] and "%{" in expected:
+        expected, got = _only_what_differs(expected, got), _only_what_differs(got, expected)
     matching = f"levels {' '.join(outcome.levels)} match" if outcome.levels else "no level matches"
-    return f"{matching}; line {outcome.difference.line} says `{expected[0]}`, got `{got[0]}`"
+    return f"{matching}; line {outcome.difference.line} says `{expected}`, got `{got}`"
+
+
+def _only_what_differs(line: str, other: str) -> str:
+    """Of the words of a probe those that the other has not; the time and the kind stay."""
+    time, kind, *words = line.split()
+    return " ".join([time, kind, *(word for word in words if word not in other.split())])
 
 
 def main(recordings: str, target: str) -> None:

@@ -30,7 +30,7 @@ class Outcome:
 
     ``levels`` are those at which it matches; ``reason`` says why there is nothing to compare: the script is
     malformed, needs what is not supported yet, a file cannot be read or written, or our stack raised
-    (failed).
+    (failed). ``ignored`` are options that nobody honours.
     """
 
     path: str
@@ -39,6 +39,7 @@ class Outcome:
     levels: str = ""
     difference: Difference | None = None
     reason: str = ""
+    ignored: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
@@ -78,6 +79,7 @@ def _replay(job: Job, outcome: Outcome) -> None:
     script = parse_file(job.path)
     options, profile = resolve(script)
     outcome.profile = options.profile
+    outcome.ignored = tuple(options.unknown)
     if job.pcap is None:
         run = Runner(script, options, profile).run()
     else:

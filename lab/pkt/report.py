@@ -34,6 +34,8 @@ def file_line(outcome: Outcome) -> Text:
         levels = " ".join(outcome.levels) or "none"
         line.append(f"   levels {levels}", style="dim")
     line.append(f"   {outcome.seconds:.2f} s", style="dim")
+    if outcome.ignored:
+        line.append(f"   ignores {' '.join(outcome.ignored)}", style="yellow")
     return line
 
 

@@ -32,6 +32,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from netstack.errors import ERR_OK, ERR_VAL
+from netstack.ipv4 import SOF_BROADCAST, SOF_REUSEADDR
+from netstack.tcp.tcb import PRIO_MAX, SOF_KEEPALIVE, TF_NODELAY
 
 if TYPE_CHECKING:
     from netstack.profile import Profile
@@ -40,14 +42,6 @@ ERR_BADF = -17  # the socket is closed, or its connection is gone and has been t
 ERR_NOPROTOOPT = -18  # there is no such socket option in this build
 
 Conn = tuple[int, int, int]  # local port, remote ip, remote port
-
-# lwIP ip.h
-SOF_REUSEADDR = 0x04
-SOF_KEEPALIVE = 0x08
-SOF_BROADCAST = 0x20
-
-TF_NODELAY = 0x40  # lwIP tcp.h
-TCP_PRIO_MAX = 127
 
 _ERRNO: dict[int, str] = {
     -1: "ENOMEM",
@@ -82,7 +76,9 @@ class EventHook(Protocol):
 class BaseSocket(Protocol):
     """What all sockets do. Addresses are ints; results are err_t ints."""
 
-    pcb: Any  # lwIP's control block; None once it is freed or the socket is closed
+    @property
+    def pcb(self) -> Any:
+        """lwIP's control block; None once it is freed or the socket is closed."""
 
     def bind(self, ip: int, port: int) -> int: ...
     def connect(self, ip: int, port: int) -> int: ...
@@ -152,7 +148,7 @@ def _set_tcp_option(pcb: Any, name: str, value: int, profile: Profile) -> int:
     elif name == "TCP_KEEPIDLE":
         pcb.keep_idle = value * 1000 & 0xFFFFFFFF
     elif name == "TCP_PRIO":
-        pcb.prio = min(value, TCP_PRIO_MAX)
+        pcb.prio = min(value, PRIO_MAX)
     elif not profile.lwip_tcp_keepalive:
         return ERR_NOPROTOOPT
     elif name == "TCP_KEEPINTVL":

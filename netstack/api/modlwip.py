@@ -23,7 +23,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from netstack.api.common import ERR_BADF, Conn, EventHook, conn_of, set_pcb_option
-from netstack.api.modlwip_udp import POLL_IN, POLL_NVAL, POLL_OUT, UdpSocket, udp_socket
+from netstack.api.modlwip_datagram import (
+    POLL_HUP,
+    POLL_IN,
+    POLL_NVAL,
+    POLL_OUT,
+    PacketSocket,
+    RawSocket,
+    UdpSocket,
+    raw_socket,
+    udp_socket,
+)
 from netstack.errors import (
     ERR_ABRT,
     ERR_ALREADY,
@@ -46,12 +56,21 @@ if TYPE_CHECKING:
     from netstack.pbuf import Pbuf
     from netstack.stack import Stack
 
-__all__ = ["TcpSocket", "UdpSocket", "tcp_socket", "udp_socket"]
+__all__ = [
+    "AnySocket",
+    "PacketSocket",
+    "RawSocket",
+    "TcpSocket",
+    "UdpSocket",
+    "raw_socket",
+    "tcp_socket",
+    "udp_socket",
+]
 
 NEW, LISTENING, CONNECTING, CONNECTED = range(4)
 PEER_CLOSED, PEER_RST_HANDLED = 5, 6
 
-POLL_ERR, POLL_HUP = 8, 16
+POLL_ERR = 8
 
 _MS_PER_POLL = 500  # tcp_poll counts slow ticks; modlwip divides its 10000 ms by this
 
@@ -409,3 +428,5 @@ def tcp_socket(stack: Stack, on_event: EventHook | None = None) -> tuple[TcpSock
     pcb = stack.tcp.new()
     return (None, ERR_MEM) if pcb is None else (TcpSocket(stack, pcb, on_event), ERR_OK)
 
+
+AnySocket = TcpSocket | UdpSocket | RawSocket

@@ -33,6 +33,8 @@ from netstack.errors import (
     ERR_VAL,
     ERR_WOULDBLOCK,
 )
+from netstack.tcp.states import CLOSED, CLOSING, FIN_WAIT_1, FIN_WAIT_2
+from netstack.tcp.tcb import TF_RXCLOSED
 
 if TYPE_CHECKING:
     from netstack.pbuf import Pbuf
@@ -42,98 +44,100 @@ if TYPE_CHECKING:
 _POLL_INTERVAL = 2  # slow ticks between retries of tcp_output (NETCONN_TCP_POLL_INTERVAL)
 _MAX_CHUNK = 0xFFFF  # tcp_write and tcp_recved take 16-bit lengths
 
-# lwIP's states (tcp.h): compared by number
-_CLOSED, _FIN_WAIT_1, _FIN_WAIT_2, _CLOSING = 0, 5, 6, 8
-_TF_RXCLOSED = 0x10
-
 _END_OF_FILE = 1  # beside err_t: the peer has closed and everything was read
-
-NONE, CONNECT, LISTEN = range(3)  # what a netconn is doing
 
 
 class TcpSocket:
-    """A stream socket. ``pcb`` is None once lwIP has freed it or the socket is closed."""
+    """A stream socket: a connection (or what may become one), or a listener."""
 
     __slots__ = (
         "_accepts",
+        "_connecting",
         "_data",
         "_fin_pending",
+        "_listener",
         "_mbox",
         "_mbox_closed",
         "_mbox_valid",
         "_on_event",
+        "_pcb",
         "_pending_err",
         "_stack",
         "_tcp",
         "conn",
-        "pcb",
-        "state",
     )
 
     def __init__(self, stack: Stack, pcb: Tcb, on_event: EventHook | None) -> None:
         self._stack = stack
         self._tcp = stack.tcp
         self._on_event = on_event
-        self.pcb: Tcb | ListenTcb | None = pcb
-        self.conn: Conn = (0, 0, 0)  # as last known; the pcb may be gone
-        self.state = NONE
-        self._mbox: deque[Pbuf | int] = (
-            deque()
-        )  # recvmbox: data, or the err_t of an error message (FIN: ERR_CLSD)
-        self._mbox_valid = True  # False once the receiving side is shut down
-        self._mbox_closed = False  # the connection failed: nothing more comes
+        self._pcb: Tcb | None = pcb
+        self._listener: ListenTcb | None = None
+        self.conn: Conn = (0, 0, 0)  # of a connection or listener, also when it is gone
+        self._connecting = False
+        # recvmbox: data, or the err_t of a message (FIN: ERR_CLSD). Not valid once the receiving side is shut
+        # down; closed when the connection failed and nothing more comes.
+        self._mbox: deque[Pbuf | int] = deque()
+        self._mbox_valid = True
+        self._mbox_closed = False
         self._data: Pbuf | None = None  # the message that was read in part
         self._fin_pending = False
         self._pending_err = ERR_OK
-        self._accepts: deque[TcpSocket | int] = (
-            deque()
-        )  # acceptmbox: connections, or the err_t of one that failed
+        # acceptmbox: connections, or the err_t of one that was lost
+        self._accepts: deque[TcpSocket | int] = deque()
+
+    @property
+    def pcb(self) -> Tcb | ListenTcb | None:
+        """lwIP's control block; None once lwIP has freed it or the socket is closed."""
+        return self._pcb or self._listener
 
     # Calls
 
     def bind(self, ip: int, port: int) -> int:
         """Give it a local address. ERR_USE; ERR_VAL when it has one, listens or is gone; ERR_BUF without a
-        free port."""
-        return ERR_VAL if self.pcb is None else self._tcp.bind(self.pcb, ip, port)
+        free port.
+        """
+        return ERR_VAL if self._pcb is None else self._tcp.bind(self._pcb, ip, port)
 
     def listen(self, backlog: int) -> int:
         """Become a listener, or change the backlog of one. ERR_VAL (connected), ERR_MEM, ERR_USE, ERR_CONN
-        (gone)."""
-        pcb = self.pcb
-        if pcb is None or self.state == CONNECT:
-            return ERR_CONN
+        (connecting, or gone).
+        """
         backlog = min(backlog, 0xFF)
         if self._stack.profile.tcp_listen_backlog:
             backlog = max(backlog, 1)
-        if self.state == LISTEN:
-            pcb.backlog = backlog
+        if self._listener is not None:
+            self._listener.backlog = backlog
             return ERR_OK
-        if pcb.state != _CLOSED:
+        if self._pcb is None or self._connecting:
+            return ERR_CONN
+        if self._pcb.state != CLOSED:
             return ERR_VAL
-        listener, err = self._tcp.listen(pcb, backlog)
+        listener, err = self._tcp.listen(self._pcb, backlog)
         if listener is None:
             return err
-        self.pcb = listener
-        self.state = LISTEN
+        self._pcb, self._listener = None, listener
+        self.conn = conn_of(listener)
         self._mbox_valid = False
         listener.accept = self._accept
         return ERR_OK
 
     def accept(self) -> tuple[TcpSocket | None, int]:
         """The oldest waiting connection. ERR_WOULDBLOCK; ERR_ABRT for one lost to a full pool; ERR_VAL on no
-        listener."""
+        listener (``netconn_accept`` says ERR_CLSD, ``lwip_accept`` makes it EINVAL).
+        """
         err = self._take_pending_err()
         if err != ERR_OK:
             return None, err
-        if self.state != LISTEN:
+        if self._listener is None:
             return None, ERR_VAL
         if not self._accepts:
             return None, ERR_WOULDBLOCK
         new = self._accepts.popleft()
         if isinstance(new, int):
             return None, new
-        if new.pcb is not None:
-            self._tcp.backlog_accepted(new.pcb)
+        if new._pcb is not None:
+            self._tcp.backlog_accepted(new._pcb)
         return new, ERR_OK
 
     @property
@@ -144,20 +148,19 @@ class TcpSocket:
     def connect(self, ip: int, port: int) -> int:
         """Send a SYN: ERR_INPROGRESS. ERR_ALREADY, ERR_ISCONN, ERR_CLSD (gone), or what ports, routing and
         pools say."""
-        pcb = self.pcb
+        pcb = self._pcb
+        if self._listener is not None:
+            return ERR_ISCONN
         if pcb is None:
             return ERR_CLSD
-        if self.state == CONNECT:
+        if self._connecting:
             return ERR_ALREADY
-        if self.state == LISTEN:
-            return ERR_ISCONN
         self._setup(pcb)
         pcb.connected = self._connected
-        self.state = CONNECT
         err = self._tcp.connect(pcb, ip, port)
         if err != ERR_OK:
-            self.state = NONE
             return err
+        self._connecting = True
         self.conn = conn_of(pcb)
         return ERR_INPROGRESS
 
@@ -200,9 +203,9 @@ class TcpSocket:
         err = self._take_pending_err()
         if err != ERR_OK:
             return 0, err
-        if self.state != NONE:
+        if self._connecting or self._listener is not None:
             return 0, ERR_INPROGRESS
-        pcb = self.pcb
+        pcb = self._pcb
         if pcb is None:
             return 0, ERR_CONN
         done, err = self._write_chunks(pcb, data, more)
@@ -213,36 +216,43 @@ class TcpSocket:
     def shutdown(self, rx: bool, tx: bool) -> int:
         """Close one side or both. ERR_CONN while connecting, on a listener (unless both), or when it is
         gone."""
-        if self.pcb is None or self.state == CONNECT or (self.state == LISTEN and not (rx and tx)):
+        if self._listener is not None and rx and tx:
+            return self.close()
+        if self._pcb is None or self._connecting:
             return ERR_CONN
         if rx:
             self._drain()
-        return self._close_sides(rx, tx)
+        return self._close_sides(self._pcb, rx, tx)
 
     def close(self) -> int:
         """Close: unread data is dropped (and the peer reset for it), connections waiting to be accepted are
-        aborted."""
+        aborted.
+        """
         self._drain()
-        if self.pcb is not None:
-            err = self._close_sides(True, True)
-            if err != ERR_OK and self.pcb is not None:
-                pcb, self.pcb = self.pcb, None
-                self._tcp.abort(pcb)
+        if self._listener is not None:
+            listener, self._listener = self._listener, None
+            listener.accept = None
+            return self._tcp.close(listener)
+        pcb = self._pcb
+        if pcb is not None and self._close_sides(pcb, True, True) != ERR_OK:
+            self._pcb = None
+            self._tcp.abort(pcb)
         return ERR_OK
 
     def abort(self) -> None:
         """Reset the connection and forget it (``tcp_abort``); a listener is closed."""
-        if self.pcb is None or self.state == LISTEN:
+        if self._pcb is None:
             self.close()
             return
         self._drain()
-        pcb, self.pcb = self.pcb, None
-        _forget_callbacks(pcb)
+        pcb, self._pcb = self._pcb, None
+        pcb.recv = pcb.sent = pcb.errf = pcb.connected = None
         self._tcp.abort(pcb)
 
     def setsockopt(self, name: str, value: int) -> int:
         """Set an option by its name; see ``common.set_pcb_option``. ERR_BADF when the connection is gone."""
-        return ERR_BADF if self.pcb is None else set_pcb_option(self.pcb, name, value, self._stack.profile)
+        pcb = self.pcb
+        return ERR_BADF if pcb is None else set_pcb_option(pcb, name, value, self._stack.profile)
 
     def error(self) -> int:
         """The pending err_t, cleared by asking (SO_ERROR)."""
@@ -285,15 +295,15 @@ class TcpSocket:
         return ERR_OK
 
     def _connected(self, pcb: Tcb, err: int) -> int:
-        self.state = NONE
+        self._connecting = False
         self._event("connected")
         return ERR_OK
 
     def _errf(self, err: int) -> None:
-        self.pcb = None
+        self._pcb = None
+        self._connecting = False
         self._pending_err = err
         self._mbox_closed = True
-        self.state = NONE
         if self._mbox_valid:
             self._mbox.append(err)
         self._event("err", err=err)
@@ -331,10 +341,10 @@ class TcpSocket:
         self._fin_pending = have_data
         if have_data:
             return ERR_WOULDBLOCK
-        if self.pcb is None:  # the connection failed after the FIN
+        if self._pcb is None:  # the connection failed after the FIN
             return self._take_pending_err() or ERR_RST
         self._drain()
-        self._close_sides(True, False)
+        self._close_sides(self._pcb, True, False)
         return _END_OF_FILE
 
     def _take_pending_err(self) -> int:
@@ -342,9 +352,9 @@ class TcpSocket:
         return err
 
     def _recved(self, count: int) -> None:
-        while count and self.pcb is not None:
+        while count and self._pcb is not None:
             chunk = min(count, _MAX_CHUNK)
-            self._tcp.recved(self.pcb, chunk)
+            self._tcp.recved(self._pcb, chunk)
             count -= chunk
 
     def _write_chunks(self, pcb: Tcb, data: bytes, more: bool) -> tuple[int, int]:
@@ -365,18 +375,12 @@ class TcpSocket:
                 break
         return done, ERR_OK
 
-    def _close_sides(self, rx: bool, tx: bool) -> int:
+    def _close_sides(self, pcb: Tcb, rx: bool, tx: bool) -> int:
         """``lwip_netconn_do_close_internal``: closing the second side is closing the whole connection."""
-        pcb = self.pcb
-        assert pcb is not None
-        if self.state == LISTEN:
-            pcb.accept = None
-            self.pcb = None
-            return self._tcp.close(pcb)
         whole = (
             (rx and tx)
-            or (rx and pcb.state in (_FIN_WAIT_1, _FIN_WAIT_2, _CLOSING))
-            or (tx and bool(pcb.flags & _TF_RXCLOSED))
+            or (rx and pcb.state in (FIN_WAIT_1, FIN_WAIT_2, CLOSING))
+            or (tx and bool(pcb.flags & TF_RXCLOSED))
         )
         if rx:
             pcb.recv = None
@@ -388,7 +392,7 @@ class TcpSocket:
         pcb.pollinterval = 0
         err = self._tcp.close(pcb)
         if err == ERR_OK:
-            self.pcb = None
+            self._pcb = None
         return err
 
     def _drain(self) -> None:
@@ -410,13 +414,7 @@ class TcpSocket:
 
     def _event(self, kind: str, **fields: object) -> None:
         if self._on_event is not None:
-            if self.pcb is not None:
-                self.conn = conn_of(self.pcb)
             self._on_event(kind, self, self.conn, **fields)
-
-
-def _forget_callbacks(pcb: Tcb) -> None:
-    pcb.recv = pcb.sent = pcb.errf = pcb.connected = None
 
 
 def tcp_socket(stack: Stack, on_event: EventHook | None = None) -> tuple[TcpSocket | None, int]:

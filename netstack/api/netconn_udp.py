@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class UdpSocket:
     """A datagram socket with a queue of ``udp_rxq`` datagrams; the newest are dropped when it is full."""
 
-    __slots__ = ("_connected", "_on_event", "_queue", "_stack", "_udp", "pcb")
+    __slots__ = ("_on_event", "_queue", "_stack", "_udp", "pcb")
 
     def __init__(self, stack: Stack, pcb: UdpPcb, on_event: EventHook | None) -> None:
         self._stack = stack
@@ -30,7 +30,6 @@ class UdpSocket:
         self._on_event = on_event
         self.pcb: UdpPcb | None = pcb
         self._queue: deque[tuple[Pbuf, int, int]] = deque()
-        self._connected = False
         pcb.recv = self._recv
 
     def bind(self, ip: int, port: int) -> int:
@@ -39,23 +38,18 @@ class UdpSocket:
 
     def connect(self, ip: int, port: int) -> int:
         """Fix the peer. ERR_VAL (closed), ERR_USE without a free port."""
-        if self.pcb is None:
-            return ERR_VAL
-        err = self._udp.connect(self.pcb, ip, port)
-        self._connected = err == ERR_OK
-        return err
+        return ERR_VAL if self.pcb is None else self._udp.connect(self.pcb, ip, port)
 
     def sendto(self, data: bytes, ip: int, port: int) -> tuple[int, int]:
-        """Send one datagram: (its length, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_VAL (closed)."""
-        err = ERR_VAL if self.pcb is None else self._udp.sendto(self.pcb, data, ip, port)
+        """Send one datagram: (its length, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_CONN (closed)."""
+        err = ERR_CONN if self.pcb is None else self._udp.sendto(self.pcb, data, ip, port)
         return (len(data), ERR_OK) if err == ERR_OK else (0, err)
 
     def write(self, data: bytes, more: bool = False) -> tuple[int, int]:
-        """Send to the connected peer. ERR_CONN without one."""
-        if self.pcb is None or not self._connected:
+        """Send to the connected peer; without one to 0.0.0.0 port 0, as lwIP does (``udp_send``)."""
+        if self.pcb is None:
             return 0, ERR_CONN
-        err = self._udp.send(self.pcb, data)
-        return (len(data), ERR_OK) if err == ERR_OK else (0, err)
+        return self.sendto(data, self.pcb.remote_ip, self.pcb.remote_port)
 
     def recvfrom(self, size: int) -> tuple[bytes, int, int] | int:
         """The oldest datagram, cut to ``size``, and its source (ip, port); or ERR_WOULDBLOCK, ERR_CONN

@@ -10,6 +10,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "trace-language.md"
 
 def example(name: str) -> str:
     """The text of the code block called ``name``."""
-    found = re.search(rf"<!-- {re.escape(name)} -->\n```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    found = re.search(
+        rf"<!-- {re.escape(name)} -->\n```\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert found is not None, f"{PAGE.name} has no example {name}"
     return found[1]

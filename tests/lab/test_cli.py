@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from lab import __version__
-from lab.cli import COMMANDS
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-def netstack(*arguments: str, timeout: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, with COLUMNS wide enough for no surprises."""
-    return subprocess.run(
-        [sys.executable, "-m", "lab.cli", *arguments],
-        cwd=ROOT, env={**os.environ, "COLUMNS": "100", **environment},
-        capture_output=True, text=True, timeout=timeout, check=False,
-    )  # fmt: skip
+from lab.cli import COMMANDS, main
+from tests.lab.commands import ROOT, netstack
 
 
-def mistake(*arguments: str, **environment: str) -> str:
-    """The one line that a mistake gets."""
-    done = netstack(*arguments, **environment)
-    assert done.returncode == 2, done
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr.strip()
+@pytest.fixture
+def mistake(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Calls the command line; returns the one line that a mistake gets."""
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr("sys.argv", ["netstack", *arguments])
+        monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest's handlers stay
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        out, err = capfd.readouterr()
+        assert (leaving.value.code, out) == (2, "")
+        assert len(err.splitlines()) == 1, err
+        return err.strip()
+
+    return call
 
 
 def test_the_version_answers_at_once() -> None:
@@ -72,18 +68,27 @@ def test_every_option_of_every_command_has_help(command: str) -> None:
     assert netstack(command, "--help").returncode == 0
 
 
-def test_a_command_that_does_not_exist() -> None:
+def test_a_mistake_ends_the_process_with_status_2_and_one_line() -> None:
+    done = netstack("up", "--profile", "pico")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        "netstack up: Invalid value for '--profile': unknown profile pico (there are lwip-"
+    )
+
+
+def test_a_command_that_does_not_exist(mistake: Callable[..., str]) -> None:
     assert mistake("prfiles") == "netstack: there is no command prfiles: did you mean profiles?"
     assert mistake("xyzzy").startswith("netstack: there is no command xyzzy: there are demo, up, run")
 
 
-def test_an_option_that_does_not_exist() -> None:
+def test_an_option_that_does_not_exist(mistake: Callable[..., str]) -> None:
     message = mistake("profiles", "--plian")
     assert message.startswith("netstack profiles: No such option '--plian'")
     assert "--plain" in message
 
 
-def test_an_argument_that_is_missing() -> None:
+def test_an_argument_that_is_missing(mistake: Callable[..., str]) -> None:
     assert mistake("exec") == "netstack exec: Missing argument 'COMMAND...' (see `netstack exec --help`)"
 
 
@@ -108,13 +113,15 @@ def test_an_argument_that_is_missing() -> None:
         (["--mac", "01:00:00:00:00:01"], "01:00:00:00:00:01 is a group address: the first byte must be even"),
         (["--seed", "-1"], "-1 is not in the range"),
         (["--pcap", "."], "File '.' is a directory"),
-        (["--pcap", "no/folder/x.pcapng"], "no/folder/x.pcapng cannot be written (No such file or directory)"),
+        (["--pcap", "no/folder/x.pcapng"], "no/folder/x.pcapng cannot be written (No such file"),
         (["--netns", "old"], "unknown network namespace 'old': give new, pid:NUMBER"),
         (["--tap", "a-name-too-long-"], "TAP name 'a-name-too-long-' is longer than 15 characters"),
         (["no_such_script.py"], "no_such_script.py"),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_refused_with_the_mend(given: list[str], told: str) -> None:
+def test_what_cannot_work_is_refused_with_the_mend(
+    mistake: Callable[..., str], given: list[str], told: str
+) -> None:
     assert told in mistake("up", *given)
 
 

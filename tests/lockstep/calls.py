@@ -85,6 +85,14 @@ class CallActions:
         flags = rng.choice((4, 4, 4, 4, 0, 2, 6))
         return [self._call("tcp_write", slot, length, flags) for _ in range(rng.choice((1, 1, 1, 2, 5)))]
 
+    def _do_finish(self) -> list[Event]:
+        """A last write and the end of the stream, in one breath."""
+        slot = self._slot()
+        write = self._call("tcp_write", slot, self.rng.choice((100, 500, 1000, 1460)), 0)
+        if self.rng.random() < 0.5:
+            return [write, self._call("tcp_close", slot)]
+        return [write, self._call("tcp_shutdown", slot, 0, 1)]
+
     def _do_output(self) -> list[Event]:
         return [self._call("tcp_output", self._slot())]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 
 from lab.pkt.events import Command, Event, Inbound, Modifier, Option, Tcp
-from tests.lockstep.calls import CallActions
+from tests.lockstep.below import BelowActions
 from tests.lockstep.moods import Mood
 from tests.lockstep.mutate import mutate
 from tests.lockstep.peer import FAR, U32, Flow, Peers
@@ -53,7 +53,7 @@ WINDOWS = (
 MSS = (0, 1, 11, 88, 100, 500, 535, 536, 537, 1000, 1459, 1460, 1461, 9000, 65535)
 
 
-class Generator(CallActions):
+class Generator(BelowActions):
     """Draws one small group of events at a time; ``time`` is the virtual time in ms."""
 
     def __init__(self, rng: Random, mood: Mood, peers: Peers, slots: Slots) -> None:

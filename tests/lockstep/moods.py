@@ -69,6 +69,8 @@ def _with(**changes: float) -> dict[str, float]:
 
 _CALM = Mood("calm", CALM)
 
+_BELOW = {"ping": 8.0, "datagram": 6.0, "protocol": 3.0, "arp": 6.0, "odd_frame": 1.0}
+
 MOODS: tuple[Mood, ...] = (
     _CALM,
     replace(
@@ -90,7 +92,7 @@ MOODS: tuple[Mood, ...] = (
     replace(
         _CALM,
         name="windows",
-        weights=_with(window=12, write=20, ack=14, close=2, shutdown=2),
+        weights=_with(window=12, write=15, ack=14, finish=3),
         windows=0.6,
         pauses=(6, 6, 5, 2, 0.1),
     ),
@@ -133,5 +135,13 @@ MOODS: tuple[Mood, ...] = (
         name="keepalive",
         weights=_with(keepalive=15, probe=4, syn=4, write=1.5),
         pauses=(6, 4, 6, 4, 0.5),
+    ),
+    replace(_CALM, name="below", weights=_with(**_BELOW), pauses=(10, 2, 4, 2, 0.3)),
+    replace(
+        _CALM,
+        name="below starved",
+        weights=_with(**_BELOW, txfail=4, heapfail=4, netif=0.5, mtu=1, address=0.3),
+        pauses=(10, 2, 4, 2, 0.3),
+        answers=0.7,
     ),
 )

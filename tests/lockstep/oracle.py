@@ -61,7 +61,7 @@ def build() -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         fresh = Path(scratch) / "oracle"
         # -rdynamic: the library must see the program's own sys_now, memp_malloc, ... before its own.
-        command = ["gcc", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{HEADERS}", "-rdynamic", "-o", str(fresh)]
+        command = ["gcc", "-O2", "-Wall", "-Wextra", f"-I{HEADERS}", "-rdynamic", "-o", str(fresh)]
         command += [str(source) for source in sources if source.suffix == ".c"] + ["-llwip"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

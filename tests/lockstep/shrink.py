@@ -44,7 +44,7 @@ class Shrinker:
         return len(events) * 1_000_000_000 + (events[-1].time if events else 0)
 
     def _try(self, events: list[Event], config: Config | None = None) -> bool:
-        if self._tries >= MAX_TRIES:
+        if self._tries >= MAX_TRIES or not events:
             return False
         self._tries += 1
         best = self.best
@@ -65,7 +65,7 @@ class Shrinker:
         head = self.best.events[:marks]
         end = Command(0, max(difference.lwip.time, difference.ours.time), ["end"])
         for events in (head, [*head, end]):
-            if len(events) < len(self.best.events):
+            if 0 < len(events) < len(self.best.events):
                 outcome = replay(self._oracle, self.best.config, self.best.peer_iss, events, self._side)
                 if outcome.difference is not None and outcome.difference.signature() == self._signature:
                     self.best = outcome

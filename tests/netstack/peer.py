@@ -6,8 +6,9 @@
     peer.advance(ms=1000)
     peer.expect_nothing()
 
-Frames are built and decoded by scapy, so that our own formats are not checked against themselves. Everything reaches the
-stack as a frame, a call or the passing of virtual time. A failing expectation tells the story so far.
+Frames are built and decoded by scapy, so that our own formats are not checked against themselves. Everything
+reaches the stack as a frame, a call or the passing of virtual time. A failing expectation tells the story so
+far.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ def mac_of(text: str) -> bytes:
 
 
 class Peer:
-    """A stack and its neighbour. Options of the profile are changed by keyword; ``quirks_off`` names quirks to turn off.
+    """A stack and its neighbour. Options of the profile are changed by keyword; ``quirks_off`` names quirks
+    to turn off.
 
-    ``known`` enters 10.0.0.2 as a static ARP entry, so that no ARP is in the way. ``err`` is what the driver says to frames.
+    ``known`` enters 10.0.0.2 as a static ARP entry, so that no ARP is in the way. ``err`` is what the driver
+    says to frames.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Peer:
         known: bool = True,
         up: bool = True,
         rand: int = 0,
+        ephemeral_first: int = 49153,
         quirks_off: tuple[str, ...] = (),
         **options: int | str,
     ) -> None:
@@ -74,6 +78,7 @@ class Peer:
             gateway=ip_of(gateway),
             transmit=self._transmit,
             rand=lambda: self.rand,
+            ephemeral_first=ephemeral_first,
             up=up,
         )
         if known:
@@ -89,7 +94,9 @@ class Peer:
     # What happens to the stack
 
     def send(self, packet: Packet | bytes, *, src: str = PEER_MAC, dst: str = OUR_MAC) -> None:
-        """A frame reaches the stack. IP and ARP packets are put into a frame from us to it; bytes go as they are."""
+        """A frame reaches the stack. IP and ARP packets are put into a frame from us to it; bytes go as they
+        are.
+        """
         if isinstance(packet, IP | ARP):
             packet = Ether(src=src, dst=dst, type=0x0806 if isinstance(packet, ARP) else 0x0800) / packet
         frame = bytes(packet)

@@ -31,7 +31,20 @@ def test_ip_text_agrees_with_the_standard_library(address: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "1.2.3.-4", "1.2.3.x", "1..2.3", "1.2.3.4 ", "٣.1.1.1", "0x1.2.3.4"]
+    "text",
+    [
+        "",
+        "1",
+        "1.2.3",
+        "1.2.3.4.5",
+        "256.0.0.1",
+        "1.2.3.-4",
+        "1.2.3.x",
+        "1..2.3",
+        "1.2.3.4 ",
+        "٣.1.1.1",
+        "0x1.2.3.4",
+    ],
 )
 def test_what_is_no_address_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="not an IPv4 address") as failure:
@@ -97,7 +110,8 @@ def test_a_host_mask_has_no_broadcast_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("group", "mac"), [("224.0.0.1", "01005e000001"), ("239.129.2.3", "01005e010203"), ("239.255.255.255", "01005e7fffff")]
+    ("group", "mac"),
+    [("224.0.0.1", "01005e000001"), ("239.129.2.3", "01005e010203"), ("239.255.255.255", "01005e7fffff")],
 )
 def test_multicast_mac_has_the_low_23_bits(group: str, mac: str) -> None:
     assert multicast_mac(parse_ip(group)) == bytes.fromhex(mac)

@@ -492,7 +492,13 @@ def test_gratuitous_arp_without_conflict_detection() -> None:
     peer.stack.netif.set_up(True)
     frame = peer.reply()
     arp = frame[ARP]
-    assert (frame.dst, arp.op, arp.psrc, arp.pdst, arp.hwdst) == (BROADCAST_MAC, 1, OURS, OURS, "00:00:00:00:00:00")
+    assert (frame.dst, arp.op, arp.psrc, arp.pdst, arp.hwdst) == (
+        BROADCAST_MAC,
+        1,
+        OURS,
+        OURS,
+        "00:00:00:00:00:00",
+    )
     peer.stack.netif.set_link(False)
     peer.expect_nothing()
     peer.stack.netif.set_link(True)

@@ -50,7 +50,9 @@ def test_shapes(mtu: int, size: int, expected: list[tuple[int, int, bool]]) -> N
 
 
 def test_mf_is_clear_too_early_where_the_mtu_leaves_no_multiple_of_8() -> None:
-    """MTU 577: 557 bytes fit, but a fragment carries 552; what is left, 555, counts as the last and still takes two."""
+    """MTU 577: 557 bytes fit, but a fragment carries 552; what is left, 555, counts as the last and still
+    takes two.
+    """
     peer = Peer()
     peer.stack.netif.mtu = 577
     send(peer, 552 + 555 - 8)
@@ -103,7 +105,14 @@ def test_packets_with_options_are_not_fragmented() -> None:
     peer.expect_nothing()
 
 
-@pytest.mark.parametrize("mtu", [0, 19, 20, 27])
+def test_an_mtu_of_0_is_none() -> None:
+    peer = Peer()
+    peer.stack.netif.mtu = 0
+    assert send(peer, 2000) == ERR_OK
+    assert shape(peer) == [(0, 2008, False)]
+
+
+@pytest.mark.parametrize("mtu", [1, 19, 20, 27])
 def test_an_mtu_without_room_for_data(mtu: int) -> None:
     """lwIP loops for ever (or divides a negative number); we refuse."""
     peer = Peer()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.contrib.igmp import IGMP
 from scapy.layers.inet import IP, UDP
 
 from netstack.checksum import residue
@@ -20,9 +19,13 @@ def message(kind: int, group: str = "0.0.0.0", max_response: int = 100) -> bytes
     return emit(IgmpMessage(kind, max_response, ip_of(group)))
 
 
-def query(peer: Peer, group: str = "0.0.0.0", max_response: int = 100, dst: str | None = None, src: str = PEER) -> None:
+def query(
+    peer: Peer, group: str = "0.0.0.0", max_response: int = 100, dst: str | None = None, src: str = PEER
+) -> None:
     dst = dst or (ALL_SYSTEMS if group == "0.0.0.0" else group)
-    peer.send(IP(src=src, dst=dst, proto=2, ttl=1, options=b"\x94\x04\0\0") / message(0x11, group, max_response))
+    peer.send(
+        IP(src=src, dst=dst, proto=2, ttl=1, options=b"\x94\x04\0\0") / message(0x11, group, max_response)
+    )
 
 
 def reports(peer: Peer) -> list[tuple[int, str, str]]:
@@ -33,7 +36,13 @@ def reports(peer: Peer) -> list[tuple[int, str, str]]:
         said = parse(raw)
         assert said is not None
         assert residue(raw) == 0
-        sent.append((said.type, frame[IP].dst if ip_of(frame[IP].dst) == said.group else str(said.group), frame[IP].dst))
+        sent.append(
+            (
+                said.type,
+                frame[IP].dst if ip_of(frame[IP].dst) == said.group else str(said.group),
+                frame[IP].dst,
+            )
+        )
     return sent
 
 
@@ -57,6 +66,10 @@ def test_round_trip_and_checksum(kind: int, max_response: int, group: int) -> No
 
 
 def test_scapy_reads_a_report() -> None:
+    try:
+        from scapy.layers.igmp import IGMP
+    except ImportError:  # before scapy 2.7
+        from scapy.contrib.igmp import IGMP
     oracle = IGMP(message(0x16, GROUP, 0))
     assert (oracle.type, oracle.mrcode, oracle.gaddr) == (0x16, 0, GROUP)
 
@@ -69,7 +82,15 @@ def test_joining_reports_at_once_and_once_more() -> None:
     peer = member(GROUP, settled=False)
     frame = peer.reply()
     ip = frame[IP]
-    assert (frame.dst, ip.src, ip.dst, ip.ttl, ip.tos, ip.proto, ip.ihl) == ("01:00:5e:01:02:03", OURS, GROUP, 1, 0, 2, 6)
+    assert (frame.dst, ip.src, ip.dst, ip.ttl, ip.tos, ip.proto, ip.ihl) == (
+        "01:00:5e:01:02:03",
+        OURS,
+        GROUP,
+        1,
+        0,
+        2,
+        6,
+    )
     assert bytes(ip)[20:] == b"\x94\x04\0\0" + message(0x16, GROUP, 0)
     peer.advance(ms=99)
     peer.expect_nothing()
@@ -80,7 +101,9 @@ def test_joining_reports_at_once_and_once_more() -> None:
     assert peer.stack.next_deadline() is None
 
 
-@pytest.mark.parametrize(("rand", "delay"), [(0, 100), (1, 100), (2, 200), (4, 400), (5, 100), (0xFFFFFFFF, 100)])
+@pytest.mark.parametrize(
+    ("rand", "delay"), [(0, 100), (1, 100), (2, 200), (4, 400), (5, 100), (0xFFFFFFFF, 100)]
+)
 def test_the_second_report_comes_within_400_ms(rand: int, delay: int) -> None:
     peer = Peer(rand=rand)
     peer.stack.igmp.join(ip_of(GROUP))
@@ -149,7 +172,10 @@ def test_a_general_query_is_answered_for_each_group_newest_first() -> None:
     assert [group for _, group, _ in reports(peer)] == [OTHER, GROUP]
 
 
-@pytest.mark.parametrize(("max_response", "rand", "ticks"), [(0, 7, 7), (1, 7, 1), (2, 7, 1), (3, 2, 2), (3, 3, 1), (255, 254, 254)])
+@pytest.mark.parametrize(
+    ("max_response", "rand", "ticks"),
+    [(0, 7, 7), (1, 7, 1), (2, 7, 1), (3, 2, 2), (3, 3, 1), (255, 254, 254)],
+)
 def test_the_time_a_query_leaves(max_response: int, rand: int, ticks: int) -> None:
     """0 is a version 1 query: one second. Up to two ticks nothing is drawn."""
     peer = member(GROUP)

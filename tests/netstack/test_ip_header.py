@@ -55,7 +55,16 @@ def test_scapy_reads_what_we_build(
 
 
 def test_we_read_what_scapy_builds() -> None:
-    packet = IP(src="10.0.0.2", dst="10.0.0.1", id=77, ttl=3, tos=0x10, flags="DF", proto=17, options=[IPOption_Router_Alert()])
+    packet = IP(
+        src="10.0.0.2",
+        dst="10.0.0.1",
+        id=77,
+        ttl=3,
+        tos=0x10,
+        flags="DF",
+        proto=17,
+        options=[IPOption_Router_Alert()],
+    )
     raw = bytes(packet / b"payload")
     header = parse(raw)
     assert header is not None

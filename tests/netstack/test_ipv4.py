@@ -1,4 +1,6 @@
-"""IPv4: the checks on input in lwIP's order, routes, headers. Rows named I.. are those of the malformed-packet catalogue."""
+"""IPv4: the checks on input in lwIP's order, routes, headers. Rows named I.. are those of the
+malformed-packet catalogue.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,11 @@ MALFORMED = {
     "one byte": (b"\x45", "ip_length", "lenerr"),
     "one byte of version 6": (b"\x60", "ip_version", "err"),
     "19 bytes": (bytes(ping())[:19], "ip_length", "lenerr"),
-    "total length within the header": (damaged(ping(options=b"\x01" * 8), 2, b"\0\x18"), "ip_length", "lenerr"),
+    "total length within the header": (
+        damaged(ping(options=b"\x01" * 8), 2, b"\0\x18"),
+        "ip_length",
+        "lenerr",
+    ),
 }
 
 
@@ -302,8 +308,16 @@ def test_fragments_without_reassembly() -> None:
 def test_padding_behind_the_packet_gives_its_buffers_back() -> None:
     peer = Peer(pbuf_pool_bufsize=100)
     held: list[int] = []
-    peer.stack.ipv4.handlers[RAW_PAYLOAD] = lambda p, header: (held.append(peer.stack.mem.pbuf_pool.used), p.free())
-    peer.send(Ether(src=PEER_MAC, dst=OUR_MAC) / IP(src=PEER, dst=OURS, proto=RAW_PAYLOAD, len=36) / DATA / bytes(400))
+    peer.stack.ipv4.handlers[RAW_PAYLOAD] = lambda p, header: (
+        held.append(peer.stack.mem.pbuf_pool.used),
+        p.free(),
+    )
+    peer.send(
+        Ether(src=PEER_MAC, dst=OUR_MAC)
+        / IP(src=PEER, dst=OURS, proto=RAW_PAYLOAD, len=36)
+        / DATA
+        / bytes(400)
+    )
     assert held == [1]
     peer.expect_no_leak()
 
@@ -319,7 +333,9 @@ def test_any_bytes_are_survived(raw: bytes) -> None:
     st.integers(0, 0xFF), st.integers(0, 90), st.integers(0, 0xFFFF), st.integers(0, 255),
     st.sampled_from([OURS, "10.0.0.255", "224.0.0.1", "10.0.0.9"]), st.binary(max_size=60),
 )  # fmt: skip
-def test_any_header_is_survived(vhl: int, total: int, fragment: int, proto: int, dst: str, payload: bytes) -> None:
+def test_any_header_is_survived(
+    vhl: int, total: int, fragment: int, proto: int, dst: str, payload: bytes
+) -> None:
     peer = Peer()
     base = IP(src=PEER, dst=dst, proto=proto, len=total) / payload
     raw = damaged(damaged(base, 6, fragment.to_bytes(2, "big")), 0, bytes((vhl,)), checksum=vhl & 15 <= 5)
@@ -430,3 +446,26 @@ def test_output_packet_needs_a_header() -> None:
     packet = bytes(IP(src=OURS, dst=PEER, id=99, proto=RAW_PAYLOAD) / DATA)
     assert peer.stack.ipv4.output_packet(packet, None) == ERR_OK
     assert bytes(peer.reply()[IP]) == packet
+
+
+def test_idents_by_destination_can_be_had() -> None:
+    """RFC 6864: what must differ is the ident of packets between the same two hosts."""
+    peer = Peer(quirks_off=("ip_id_global_counter",), rand=500)
+    for dst in (PEER, "224.0.0.5", PEER, "224.0.0.5", PEER):
+        output(peer, dst=dst)
+    assert [(frame[IP].dst, frame[IP].id) for frame in peer.replies()] == [
+        (PEER, 500),
+        ("224.0.0.5", 500),
+        (PEER, 501),
+        ("224.0.0.5", 501),
+        (PEER, 502),
+    ]
+
+
+def test_counters_by_destination_are_bounded() -> None:
+    peer = Peer(quirks_off=("ip_id_global_counter",), rand=500)
+    ours = peer.stack.ipv4
+    for number in range(1000):
+        assert ours.output(b"", 0, ip_of("239.0.0.0") + number, 255, 0, RAW_PAYLOAD, None) == ERR_OK
+    assert len(ours._idents) == 256
+    assert {frame[IP].id for frame in peer.replies()} == {500}

@@ -10,13 +10,20 @@ from netstack.address import is_broadcast, parse_ip, prefix_to_mask
 from netstack.netif import Netif
 
 MAC = bytes.fromhex("020000000001")
-IP, OTHER, MASK, GATEWAY = parse_ip("10.0.0.1"), parse_ip("10.0.0.9"), prefix_to_mask(24), parse_ip("10.0.0.254")
+IP, OTHER, MASK, GATEWAY = (
+    parse_ip("10.0.0.1"),
+    parse_ip("10.0.0.9"),
+    prefix_to_mask(24),
+    parse_ip("10.0.0.254"),
+)
 
 
 def heard(netif: Netif) -> list[object]:
     """What all its listeners are told, with what is set at that moment."""
     events: list[object] = []
-    netif.on_address.append(lambda old, new: events.append(("address", old, new, netif.ip, netif.netmask, netif.gateway)))
+    netif.on_address.append(
+        lambda old, new: events.append(("address", old, new, netif.ip, netif.netmask, netif.gateway))
+    )
     netif.on_report.append(lambda: events.append(("report", netif.ip)))
     netif.on_down.append(lambda: events.append("down"))
     netif.on_link.append(lambda: events.append("link"))
@@ -104,7 +111,8 @@ def test_is_broadcast_is_that_of_the_addresses(address: int, ip: int, prefix: in
 
 
 @pytest.mark.parametrize(
-    ("address", "expected"), [("10.0.0.7", True), ("192.0.2.1", True), ("127.0.0.1", False), ("255.255.255.255", True)]
+    ("address", "expected"),
+    [("10.0.0.7", True), ("192.0.2.1", True), ("127.0.0.1", False), ("255.255.255.255", True)],
 )
 def test_routes(address: str, expected: bool) -> None:
     netif = Netif(MAC, 1500, IP, MASK, 0)

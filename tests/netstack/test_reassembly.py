@@ -1,4 +1,6 @@
-"""Reassembly: any order, overlaps, limits, eviction and time-outs. Rows named F.. are those of the malformed-packet catalogue."""
+"""Reassembly: any order, overlaps, limits, eviction and time-outs. Rows named F.. are those of the
+malformed-packet catalogue.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class Receiver(Peer):
 
 def pieces(size: int, ident: int = 77, step: int = 800, src: str = PEER, **fields: object) -> list[IP]:
     """A UDP datagram of ``size`` bytes to port 7 in fragments of ``step`` bytes."""
-    return fragment(IP(src=src, dst=OURS, id=ident, **fields) / UDP(sport=5000, dport=7) / PATTERN[:size], step)
+    return fragment(
+        IP(src=src, dst=OURS, id=ident, **fields) / UDP(sport=5000, dport=7) / PATTERN[:size], step
+    )
 
 
 def piece(start: int, payload: bytes, last: bool, ident: int = 77, proto: int = 253, src: str = PEER) -> IP:
@@ -142,7 +146,9 @@ def test_an_empty_fragment_takes_the_place_of_the_real_one() -> None:
     peer.expect_no_leak()
 
 
-@pytest.mark.parametrize(("start", "size", "last"), [(65528, 1000, True), (65528, 1000, False), (64000, 1516, True)])
+@pytest.mark.parametrize(
+    ("start", "size", "last"), [(65528, 1000, True), (65528, 1000, False), (64000, 1516, True)]
+)
 def test_ping_of_death(start: int, size: int, last: bool) -> None:
     """F6: nothing ends behind 65535, and a last fragment leaves room for the header."""
     peer = Peer()
@@ -239,10 +245,15 @@ def test_not_a_fragment() -> None:
 
 
 def test_two_last_fragments() -> None:
-    """F13: the datagram is complete when nothing is missing between those there; the later one's end is its length."""
+    """F13: the datagram is complete when nothing is missing between those there; the later one's end is its
+    length.
+    """
     peer = Peer()
     headers = []
-    peer.stack.ipv4.handlers[253] = lambda p, header: (headers.append((len(p.data), header.total_len)), p.free())
+    peer.stack.ipv4.handlers[253] = lambda p, header: (
+        headers.append((len(p.data), header.total_len)),
+        p.free(),
+    )
     peer.send(piece(16, b"B" * 8, True))
     peer.send(piece(24, b"C" * 8, True))
     peer.send(piece(0, b"A" * 16, False))
@@ -349,7 +360,9 @@ def test_the_budget_counts_buffers() -> None:
     peer.expect_drop("frag_no_buffers")
 
 
-@pytest.mark.parametrize(("profile", "largest"), [("lwip-default", 4990), ("micropython", 7392), ("full", 14792)])
+@pytest.mark.parametrize(
+    ("profile", "largest"), [("lwip-default", 4990), ("micropython", 7392), ("full", 14792)]
+)
 def test_the_largest_ping(profile: str, largest: int) -> None:
     """Measured on the real stack, with its ten buffers."""
     peer = Peer(profile, ip_reass_max_pbufs=10)

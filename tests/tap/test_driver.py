@@ -174,7 +174,7 @@ def test_a_broken_link_is_told_to_all(device: Device) -> None:
         raise OSError("the cable burns")
 
     with leader_and_follower(device) as waiters:
-        device.host.link.receive = broken  # type: ignore[method-assign,assignment]
+        device.host.link.receive = broken
         device.far.send(b"anything")
         for waiter in waiters:
             assert str(waiter.outcome()) == "the cable burns"
@@ -233,7 +233,7 @@ def test_many_threads_each_get_their_own(device: Device) -> None:
             for step in range(20)
         )
 
-    waiters = [Waiter(lambda number=number: work(number)) for number in range(12)]  # type: ignore[misc]
+    waiters = [Waiter(lambda number=number: work(number)) for number in range(12)]
     for step in range(20):
         for number in range(12):
             until(lambda: send(device.far, b"%d %d" % (number, step)), "the link is stuck")  # noqa: B023

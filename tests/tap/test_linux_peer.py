@@ -50,7 +50,7 @@ class Board:
         self.host = Host(self.stack, link, self.clock)
 
     def run(self, command: str, stdin: bytes = b"") -> tuple[int, str]:
-        """Run a Linux program while this thread drives the device: its exit status, and all that it printed."""
+        """Run a Linux program while this thread drives the device: its exit status and what it printed."""
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out:
             source.write(stdin)
             source.seek(0)
@@ -150,7 +150,8 @@ def test_tshark_finds_nothing_wrong_in_what_linux_and_the_device_say(board: Boar
     board.host.sleep(SECOND // 10)
     assert tshark.bad_frames(board.path) == []
     fields = ("frame.interface_name", "frame.packet_flags_direction", "ip.src")
-    seen = {(name, int(way, 0), source) for name, way, source in tshark.frames(board.path, *fields, which="ip")}
+    packets = tshark.frames(board.path, *fields, which="ip")
+    seen = {(name, int(direction, 0), source) for name, direction, source in packets}
     assert seen == {("tap0", OUTBOUND, DEVICE), ("tap0", INBOUND, LINUX)}
     times = [float(time) for (time,) in tshark.frames(board.path, "frame.time_epoch")]
     assert times == sorted(times)

@@ -127,7 +127,7 @@ def test_its_failure_is_told_to_who_waits_next(device: Device) -> None:
     def broken() -> None:
         raise OSError("the cable burns")
 
-    device.host.link.receive = broken  # type: ignore[method-assign,assignment]
+    device.host.link.receive = broken
     device.far.send(b"frame")
     until(lambda: device.driver.failure is not None, "the failure is not seen")
     with pytest.raises(OSError, match="the cable burns"):

@@ -244,7 +244,7 @@ def test_an_interface_that_is_no_tap_is_told_in_one_line() -> None:
 )
 def test_what_the_kernel_would_refuse_is_told_in_one_line(asked: dict[str, object], told: str) -> None:
     with pytest.raises(TapError) as caught:
-        TapLink.open(**asked)  # type: ignore[arg-type]
+        TapLink.open(**asked)
     assert str(caught.value).startswith(told)
     assert "\n" not in str(caught.value)
     assert caught.value.errno == EINVAL

@@ -10,6 +10,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/netif.h>
 #include <lwip/etharp.h>
+#include <lwip/ip4_frag.h>
 #include <netif/ethernet.h>
 #include <lwip/pbuf.h>
 #include <lwip/sys.h>

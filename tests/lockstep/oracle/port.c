@@ -136,11 +136,11 @@ static err_t transmit(struct netif *out, struct pbuf *p)
   return ERR_OK;
 }
 
-/* LWIP_NETIF_LOOPBACK wants the tcpip thread; packets to the own address go out on the wire instead. */
+/* LWIP_NETIF_LOOPBACK wants the tcpip thread; packets to the own address and 127/8 go on as without it. */
 err_t netif_loop_output(struct netif *out, struct pbuf *p)
 {
-  ip4_addr_t to = out->ip_addr.u_addr.ip4;
-  return out->output(out, p, &to);
+  ip4_addr_t to = { ((struct ip_hdr *)p->payload)->dest.addr };
+  return p->tot_len > out->mtu ? ip4_frag(p, out, &to) : out->output(out, p, &to);
 }
 
 static err_t netif_setup(struct netif *n)
@@ -153,7 +153,7 @@ static err_t netif_setup(struct netif *n)
   memcpy(n->hwaddr, mac, 6);
   n->linkoutput = transmit;
   n->output = etharp_output;
-  n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
+  n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP;
   return ERR_OK;
 }
 

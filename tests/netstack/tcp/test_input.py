@@ -1,0 +1,154 @@
+"""What comes in is checked in lwIP's order; each bad segment has one reason and moves lwIP's counters (``input``)."""
+
+import pytest
+from scapy.layers.inet import IP, TCP
+
+from netstack.errors import ERR_MEM
+from tests.netstack.peer import OURS, PEER, Peer
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
+
+GOOD = IP(src=PEER, dst=OURS) / TCP(sport=1, dport=2, flags="A")
+
+
+def damaged(**fields: object) -> bytes:
+    """A packet whose TCP header has some fields changed after the checksums were computed, unless told otherwise."""
+    packet = GOOD.copy()
+    for name, value in fields.items():
+        setattr(packet[TCP], name, value)
+    return bytes(packet)
+
+
+@pytest.mark.parametrize(
+    ("packet", "reason", "counter"),
+    [
+        (IP(src=PEER, dst=OURS, proto=6) / bytes(19), "tcp_short", "lenerr"),
+        (IP(src=PEER, dst="10.0.0.255") / TCP(sport=1, dport=2, flags="S"), "tcp_broadcast", "proterr"),
+        (IP(damaged(chksum=1)), "tcp_checksum", "chkerr"),
+        (IP(damaged(dataofs=4)), "tcp_offset", "lenerr"),
+        (IP(damaged(dataofs=6)), "tcp_offset", "lenerr"),
+    ],
+)
+def test_bad_segments(packet: IP, reason: str, counter: str) -> None:
+    peer = Peer()
+    peer.send(packet)
+    peer.expect_drop(reason)
+    stats = peer.stack.stats.tcp
+    assert (stats.recv, stats.drop, getattr(stats, counter)) == (1, 1, 1)
+    peer.expect_no_leak()
+
+
+def test_options_over_three_buffers_are_refused() -> None:
+    peer = Peer("lwip-default", pbuf_pool_bufsize=70)
+    packet = IP(src=PEER, dst=OURS) / TCP(sport=1, dport=2, flags="S", options=[("NOP", None)] * 40)
+    peer.send(packet)  # 14 + 20 + 60 bytes: two buffers hold it
+    assert "tcp_options" not in peer.stack.stats.drops
+    small = Peer("lwip-default", pbuf_pool_bufsize=54)
+    small.send(packet)
+    assert "tcp_options" not in small.stack.stats.drops
+    peer.expect_no_leak()
+    small.expect_no_leak()
+
+
+def test_a_listener_answers_an_ack_with_a_reset_and_ignores_the_rest() -> None:
+    talk = Conversation()
+    talk.segment(ACK, 7, 9)
+    talk.expect(RST | ACK, seq=9, ack=7)
+    talk.segment(RST, 7)
+    talk.expect_drop("tcp_listen_other")
+    talk.segment(FIN, 7)
+    talk.expect_drop("tcp_listen_other")
+
+
+def test_a_syn_without_a_free_pcb_tells_the_application() -> None:
+    talk = Conversation(memp_num_tcp_pcb=1)
+    talk.segment(SYN, 0, port=1)
+    talk.expect(SYN | ACK)
+    talk.segment(SYN, 0, port=2)
+    talk.expect_drop("tcp_pcb")
+    assert talk.happened() == [f"accept {ERR_MEM}"]
+    assert talk.stack.stats.tcp.memerr == 1
+
+
+def test_a_reset_counts_only_at_the_next_sequence_number() -> None:
+    talk = established()
+    talk.segment(RST, 0)
+    talk.expect_nothing()
+    talk.segment(RST, 2)
+    talk.expect(ACK, seq=1, ack=1)  # challenge
+    talk.segment(RST, 1 + 2144)
+    talk.expect(ACK, seq=1, ack=1)  # lwIP: one past the right edge, too
+    talk.segment(RST, 1 + 2145)
+    talk.expect_nothing()
+    talk.segment(RST, 1)
+    assert talk.happened() == ["err -14"]
+    assert talk.state == "CLOSED"
+
+
+def test_refused_data_is_offered_again_and_what_follows_is_dropped() -> None:
+    talk = established()
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK, 1, 1, b"first")
+    assert talk.happened() == ["refused 5"]
+    talk.segment(PSH | ACK, 6, 1, b"second")
+    assert talk.happened() == ["refused 5"]
+    talk.expect_drop("tcp_refused")
+    talk.segment(ACK, 6, 1)
+    talk.advance(ms=250)  # the fast tick acknowledges what is parked, and offers it
+    talk.expect(ACK, ack=6, win=2144 - 5)
+    talk.answer = 0
+    talk.advance(ms=250)
+    assert talk.received == b"first"
+    talk.segment(PSH | ACK, 6, 1, b"second")
+    assert talk.received == b"firstsecond"
+
+
+def test_a_fin_with_refused_data_is_delivered_after_it() -> None:
+    talk = established()
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK | FIN, 1, 1, b"last words")
+    assert talk.happened() == ["refused 10"]
+    assert talk.state == "CLOSE_WAIT"
+    talk.answer = 0
+    talk.advance(ms=250)
+    assert talk.happened() == ["recv 10", "fin"]
+
+
+def test_a_probe_into_a_closed_window_is_answered_while_data_is_refused() -> None:
+    talk = established("lwip-default", mss=536)
+    talk.consumes = False
+    talk.segment(PSH | ACK, 1, 1, bytes(1608))
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK, 1609, 1, bytes(536))
+    talk.expect(ACK, ack=2145, win=0)
+    talk.segment(PSH | ACK, 2145, 1, b"?")
+    talk.expect(ACK, ack=2145, win=0)
+
+
+def test_time_wait() -> None:
+    talk = established()
+    talk.close()
+    talk.expect(ACK | FIN, seq=1)
+    talk.segment(ACK | FIN, 1, 2)
+    talk.expect(ACK, seq=2, ack=2)
+    assert talk.state == "TIME_WAIT"
+    talk.segment(RST, 2)
+    talk.expect_drop("tcp_rst_time_wait")
+    talk.segment(ACK | FIN, 1, 2)
+    talk.expect(ACK, seq=2, ack=2)
+    talk.segment(SYN, 3)
+    talk.expect(RST | ACK, ack=4)  # in the window: reset, and it stays
+    talk.segment(SYN, 1_000_000)
+    talk.expect(ACK, seq=2, ack=2)  # beyond it: never a new connection
+    talk.advance(ms=121_000)
+    assert talk.state == "CLOSED"
+    talk.expect_nothing()
+
+
+def test_time_wait_gives_way_to_a_new_connection_without_the_quirk() -> None:
+    talk = established(quirks_off=("time_wait_never_reused",))
+    talk.close()
+    talk.expect(ACK | FIN)
+    talk.segment(ACK | FIN, 1, 2)
+    talk.expect(ACK)
+    talk.segment(SYN, 5000)
+    talk.expect(SYN | ACK, ack=5001)

@@ -1,0 +1,158 @@
+"""Opening: handshakes in both directions, binding, listening (``open``, ``input`` of a listener, ``process`` of SYN states)."""
+
+import pytest
+
+from netstack.errors import ERR_ISCONN, ERR_OK, ERR_RTE, ERR_USE, ERR_VAL
+from netstack.tcp.tcb import Tcb
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
+
+
+def test_passive_open_announces_the_profiles_mss_and_window() -> None:
+    talk = Conversation("micropython")
+    talk.segment(SYN, 0, mss=1460)
+    talk.expect(SYN | ACK, seq=0, ack=1, win=6400, mss=800)
+    talk.segment(ACK, 1, 1)
+    assert talk.happened() == ["accept"]
+    assert talk.pcb.mss == 800
+    assert talk.pcb.cwnd == 3200  # min(4 * 800, max(2 * 800, 4380))
+
+
+def test_active_open() -> None:
+    talk = Conversation("micropython")
+    assert talk.connect() == ERR_OK
+    talk.expect(SYN, seq=0xFFFFFFFF, win=6400, mss=800)  # lwIP numbers its SYN one before the ISS
+    talk.segment(SYN | ACK, 0, 0, mss=400)
+    talk.expect(ACK, seq=0, ack=1)
+    assert talk.happened() == ["connected"]
+    assert talk.pcb.mss == 400
+    assert talk.state == "ESTABLISHED"
+
+
+def test_without_mss_option_segments_have_536_bytes() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK, mss=1460)
+    talk.segment(ACK, 1, 1)
+    talk.write(bytes(1000))
+    talk.expect(ACK, seq=1, data=bytes(536))
+
+
+def test_syn_sent_refuses_a_wrong_ack_and_repeats_the_syn() -> None:
+    talk = Conversation()
+    talk.connect()
+    talk.expect(SYN)
+    talk.segment(ACK, 500, 77)
+    talk.expect(RST | ACK, seq=77, ack=500)
+    talk.expect(SYN)
+    assert talk.state == "SYN_SENT"
+
+
+def test_syn_sent_ignores_a_plain_syn_unless_the_quirk_is_off() -> None:
+    talk = Conversation()
+    talk.connect()
+    talk.expect(SYN)
+    talk.segment(SYN, 0)
+    talk.expect_nothing()
+    assert talk.state == "SYN_SENT"
+
+
+def test_simultaneous_open_without_the_quirk() -> None:
+    talk = Conversation(quirks_off=("no_simultaneous_open",))
+    talk.connect()
+    talk.expect(SYN)
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK, ack=1)
+    talk.segment(SYN | ACK, 0, 0)  # the peer's SYN-ACK acknowledges our SYN
+    talk.segment(ACK, 1, 0)
+    assert talk.state == "ESTABLISHED"
+    assert talk.happened() == ["connected"]
+
+
+@pytest.mark.parametrize(("ack", "flags"), [(0, RST | ACK), (None, RST), (0, RST)])
+def test_reset_in_syn_sent_needs_the_right_number_but_no_ack_flag(ack: int | None, flags: int) -> None:
+    talk = Conversation()
+    talk.connect()
+    talk.expect(SYN)
+    talk.segment(flags, 0, ack)
+    refused = ack == 0
+    assert talk.happened() == (["err -14"] if refused else [])
+    assert talk.state == ("CLOSED" if refused else "SYN_SENT")
+
+
+def test_backlog_counts_half_open_connections() -> None:
+    talk = Conversation("micropython", backlog=2)
+    for port in (1, 2, 3):
+        talk.segment(SYN, 0, port=port)
+    talk.expect(SYN | ACK)
+    talk.expect(SYN | ACK)
+    talk.expect_drop("tcp_backlog")
+    talk.segment(ACK, 1, 1, port=1)  # modlwip: established ones do not count
+    talk.segment(SYN, 0, port=3)
+    talk.expect(SYN | ACK)
+
+
+def test_duplicate_syn_brings_the_syn_ack_again() -> None:
+    talk = Conversation()
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK)
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK, seq=0, ack=1)
+    talk.segment(SYN, 50)
+    talk.expect_nothing()
+
+
+def test_wrong_ack_in_syn_rcvd_is_reset_and_the_pcb_stays() -> None:
+    talk = Conversation()
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK)
+    talk.segment(ACK, 1, 5)
+    talk.expect(RST | ACK, seq=5, ack=1)
+    talk.segment(ACK, 1, 1)
+    assert talk.happened() == ["accept"]
+
+
+def test_data_and_fin_with_the_last_ack_of_the_handshake() -> None:
+    talk = Conversation()
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK)
+    talk.segment(PSH | ACK | FIN, 1, 1, b"all at once")
+    assert talk.happened() == ["accept", "recv 11", "fin"]
+    assert talk.state == "CLOSE_WAIT"
+    talk.expect(ACK, seq=1, ack=13)
+
+
+def test_a_closed_port_answers_with_a_reset() -> None:
+    talk = Conversation()
+    talk.segment(SYN, 0, to=81)
+    reset = talk.expect(RST | ACK, ack=1)
+    assert reset.seq == 0
+    talk.expect_drop("tcp_no_pcb")
+    talk.segment(RST, 0, to=81)
+    talk.expect_drop("tcp_rst_no_pcb")
+
+
+def test_binding_the_same_port_twice() -> None:
+    talk = Conversation()
+    first, second = talk.tcp.new(), talk.tcp.new()
+    assert first is not None
+    assert second is not None
+    assert talk.tcp.bind(first, 0, 80) == ERR_USE  # the listener has it
+    assert talk.tcp.bind(first, 0, 81) == ERR_OK
+    assert talk.tcp.bind(second, 0, 81) == ERR_USE
+    assert talk.tcp.bind(second, 0, 0) == ERR_OK
+    assert second.local_port == 49153
+    assert talk.tcp.connect(talk_established(talk), 0x0A000002, 1) == ERR_ISCONN
+    assert talk.tcp.bind(talk.pcb, 0, 90) == ERR_VAL
+
+
+def talk_established(talk: Conversation) -> Tcb:
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK)
+    talk.segment(ACK, 1, 1)
+    return talk.pcb
+
+
+def test_connect_without_a_route() -> None:
+    talk = established()
+    talk.stack.netif.set_link(False)
+    assert talk.connect() == ERR_RTE

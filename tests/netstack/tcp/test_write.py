@@ -1,0 +1,109 @@
+"""tcp_write: how data becomes segments, and what it costs (``write``)."""
+
+import pytest
+
+from netstack.errors import ERR_CONN, ERR_MEM, ERR_OK
+from netstack.tcp.tcb import TF_NAGLEMEMERR, TF_NODELAY
+from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
+
+
+def test_all_or_nothing() -> None:
+    talk = established()
+    assert talk.tcp.write(talk.pcb, bytes(1073)) == ERR_MEM  # TCP_SND_BUF is 1072
+    assert talk.pcb.flags & TF_NAGLEMEMERR
+    assert talk.tcp.write(talk.pcb, bytes(1072)) == ERR_OK
+    assert talk.pcb.snd_buf == 0
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [536, 536]
+
+
+def test_the_queue_length_runs_out_before_the_bytes() -> None:
+    talk = established()
+    talk.pcb.flags |= TF_NODELAY
+    for _ in range(8):
+        assert talk.write(b"x") == ERR_OK
+    assert talk.write(b"x") == ERR_MEM
+    assert talk.pcb.snd_buf == 1064
+    assert talk.stack.stats.tcp.memerr == 1
+
+
+def test_small_writes_grow_one_segment() -> None:
+    talk = established("micropython", mss=800)
+    talk.write(b"a")  # allocated exactly: nothing is in flight
+    talk.expect(PSH | ACK)
+    heap = talk.stack.mem.heap.used
+    talk.write(b"b")
+    assert talk.stack.mem.heap.used - heap == 80 + 800 + 8 - 8  # header room and a whole segment
+    for _ in range(100):
+        talk.write(b"c")
+    assert talk.pcb.snd_queuelen == 2
+    assert len(talk.pcb.unsent[-1].data) == 101
+
+
+def test_a_chained_buffer_counts_in_the_queue() -> None:
+    talk = established(mss=536)
+    talk.write(bytes(100))
+    talk.expect(PSH | ACK)
+    talk.tcp.write(talk.pcb, bytes(500), more=False)
+    talk.pcb.unsent_oversize = 0  # as if the segment had been allocated exactly
+    talk.tcp.write(talk.pcb, bytes(30))
+    assert talk.pcb.snd_queuelen == 3
+    assert talk.pcb.unsent[-1].parts == [500, 30]
+    talk.segment(ACK, 1, 101)
+    talk.expect(PSH | ACK, data=bytes(530))
+
+
+def test_psh_marks_the_end_of_each_write_unless_more_comes() -> None:
+    talk = established("micropython", mss=800)
+    talk.tcp.write(talk.pcb, bytes(1000), more=True)
+    talk.tcp.output(talk.pcb)
+    talk.expect(ACK, data=bytes(800))
+    talk.expect_nothing()  # Nagle: a short one behind it
+    talk.write(bytes(100))
+    talk.segment(ACK, 1, 801)
+    talk.expect(PSH | ACK, data=bytes(300))
+
+
+@pytest.mark.parametrize("free", [0, 80, 200])
+def test_without_heap_nothing_is_queued_and_nothing_lost(free: int) -> None:
+    talk = established()
+    heap = talk.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole() - free - 8)
+    assert hog >= 0
+    before = heap.used
+    assert talk.tcp.write(talk.pcb, bytes(1000)) == ERR_MEM
+    assert heap.used == before
+    assert talk.stack.mem.tcp_seg.used == 0
+    assert talk.pcb.snd_buf == 1072
+    heap.free(hog)
+    assert talk.write(bytes(1000)) == ERR_OK
+
+
+def test_states_that_cannot_write() -> None:
+    talk = established()
+    talk.close()
+    assert talk.write(b"late") == ERR_CONN
+    pcb = talk.tcp.new()
+    assert pcb is not None
+    assert talk.tcp.write(pcb, b"early") == ERR_CONN
+
+
+def test_data_written_before_the_handshake_waits() -> None:
+    talk = Conversation()
+    talk.connect()
+    talk.expect(SYN)
+    assert talk.write(b"hello") == ERR_OK
+    talk.expect_nothing()
+    talk.segment(SYN | ACK, 0, 0)
+    talk.expect(PSH | ACK, seq=0, ack=1, data=b"hello")
+
+
+def test_a_tail_longer_than_the_limit_wraps_as_in_lwip() -> None:
+    """The peer's window was unknown when the first bytes were queued and turns out tiny: the room underflows to 16 bits."""
+    talk = Conversation("micropython")
+    talk.connect()
+    talk.expect(SYN)
+    assert talk.write(bytes(100)) == ERR_OK
+    talk.segment(SYN | ACK, 0, 0, mss=800, win=20)
+    talk.expect(ACK)
+    assert talk.write(bytes(1000)) == ERR_OK
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [1100]
