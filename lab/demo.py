@@ -16,14 +16,6 @@ from netstack.profile import Profile
 
 SERVER = "http_server.py"
 
-NEXT = """\
-What next:
-  wireshark {pcap}                                  every frame of this (or: tshark -r {pcap})
-  netstack up {server} --netns new    a device that stays; then, in another terminal:
-  netstack exec -- curl http://{ip}/                 Linux talks to it
-  netstack demo --set TCP_WND=1600                       this again, with a smaller receive window
-  netstack profiles {profile}                          everything that --set can change"""
-
 
 @click.command()
 @PROFILE_OPTION
@@ -82,5 +74,12 @@ def server_script() -> Path:
 
 def _what_next(options: DeviceOptions, server: Path) -> str:
     shown = server.relative_to(Path.cwd()) if server.is_relative_to(Path.cwd()) else server
-    ip = format_ip(options.interface.ip)
-    return NEXT.format(pcap=options.pcap, server=shown, ip=ip, profile=options.profile.name)
+    commands = (
+        (f"wireshark {options.pcap}", f"every frame of this (or: tshark -r {options.pcap})"),
+        (f"netstack up {shown} --netns new", "a device that stays; then, in another terminal:"),
+        (f"netstack exec -- curl http://{format_ip(options.interface.ip)}/", "Linux talks to it"),
+        ("netstack demo --set TCP_WND=1600", "this again, with a smaller receive window"),
+        (f"netstack profiles {options.profile.name}", "all that --set can change"),
+    )
+    width = max(len(command) for command, _ in commands)
+    return "\n".join(["What next:", *(f"  {command:{width}}  {why}" for command, why in commands)])

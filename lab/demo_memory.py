@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -47,8 +48,7 @@ def show(options: DeviceOptions, server: Path, trace: TraceHook) -> None:
         program.wait_until_it_listens()
         cleanup.enter_context(peer)
         click.echo(f"It is on an in-memory wire; at the other end is {peer_ip}, an emulated host, too.")
-        for line in _get(ip, "/").decode().splitlines():
-            click.echo(f"    {line}")
+        click.echo(textwrap.indent(_get(ip, "/").decode().rstrip("\n"), "    "))
         numbers = _get(ip, "/download")
         click.echo(f"    {len(numbers):,} bytes")
         answer = _ask(ip, b"PUT /upload", numbers).split()

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import textwrap
 from pathlib import Path
 
 import click
@@ -30,12 +31,12 @@ def show(device: Device, tap: TapLink, server: Path) -> None:
     click.echo(f"It is on {tap.name}, in a network namespace of its own; this machine is on the other side.")
     with Program(device, server) as program, tempfile.TemporaryDirectory() as folder:
         program.wait_until_it_listens()
-        terminal = Terminal(tap.namespace, folder)
+        terminal = Terminal(tap.namespace, folder, device)
         terminal.run("ping", "-c", "3", "-i", "0.2", ip)
         terminal.run("curl", "-sS", f"http://{ip}/")
         terminal.run("curl", "-sS", "-o", "numbers", f"http://{ip}/download")
         if (numbers := Path(folder, "numbers")).exists():
-            click.echo(f"    {numbers.stat().st_size:,} bytes in the file numbers")
+            click.echo(f"    {numbers.stat().st_size:,} bytes in numbers")
             answer = terminal.run("curl", "-sS", "-T", "numbers", f"http://{ip}/upload")
             _compare(numbers.read_bytes(), answer)
         click.echo()
@@ -45,16 +46,17 @@ def show(device: Device, tap: TapLink, server: Path) -> None:
 def _compare(sent: bytes, answer: str) -> None:
     """Whether what the device says of the upload (length and SHA-256) is what was sent."""
     same = answer.split() == [str(len(sent)), hashlib.sha256(sent).hexdigest()]
-    verdict = "that is the SHA-256 of the file" if same else "the SHA-256 of the file is ANOTHER"
+    verdict = "that is the SHA-256 of numbers" if same else "the SHA-256 of numbers is ANOTHER"
     click.secho(f"    {verdict}", fg="green" if same else "red")
 
 
 class Terminal:
     """Runs commands in the device's namespace and shows them as a terminal would."""
 
-    def __init__(self, namespace: Namespace, folder: str) -> None:
+    def __init__(self, namespace: Namespace, folder: str, device: Device) -> None:
         self._namespace = namespace
         self._folder = folder
+        self._device = device
 
     def run(self, *argv: str) -> str:
         """Run a command and show it with its output, which is returned. One that this machine lacks is named
@@ -66,17 +68,23 @@ class Terminal:
         if shutil.which(argv[0], path=path) is None:
             click.secho(f"    not installed: apt-get install {PACKAGES[argv[0]]}", fg="yellow")
             return ""
-        done = self._namespace.run(
-            argv,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=PATIENCE,
-        )
-        for line in done.stdout.splitlines():
-            click.echo(f"    {line}")
+        try:
+            done = self._namespace.run(
+                argv,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=PATIENCE,
+            )
+        except subprocess.TimeoutExpired:
+            click.secho(f"    not done in {PATIENCE} s: given up", fg="red")
+            return ""
+        with self._device.host.lock:  # it has finished with the last frame, and has told of it
+            pass
+        if done.stdout:
+            click.echo(textwrap.indent(done.stdout.rstrip("\n"), "    "))
         if done.returncode:
             click.secho(f"    exit status {done.returncode}", fg="red")
         return str(done.stdout)

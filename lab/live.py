@@ -116,9 +116,14 @@ class Narrator:
         self._group.append(line)
         return done
 
-    def finish(self) -> list[Line]:
-        """What is still open, complete now."""
+    def frames(self) -> list[Line]:
+        """The group that is still open, complete now; thoughts before a frame go on waiting for it."""
         done, self._group = self._group, []
+        return done
+
+    def finish(self) -> list[Line]:
+        """All that is still open, complete now."""
+        done = self.frames()
         if self._ahead is not None:
             done.append(self._ahead)
             self._ahead = None
@@ -218,16 +223,16 @@ class Live:
         while not self._closing.wait(PAUSE):
             try:
                 with self._printing:
+                    idle = not self._queue
                     self._print_waiting()
+                    if idle:  # for a while: all that belongs to a frame has come
+                        self._print(self._narrator.finish())
             except BrokenPipeError:  # nobody reads any more; the main thread finds out, too
                 return
 
     def _print_waiting(self) -> None:
-        idle = not self._queue
         while self._queue:
             self._print(self._narrator.feed(self._queue.popleft()))
-        if idle:  # for a while: what belongs to a frame has come
-            self._print(self._narrator.finish())
         if self._lost:
             lost, self._lost = self._lost, 0
             self._write(f"{'…':>11} {lost:,} events came too quickly to be shown")
@@ -244,7 +249,7 @@ class Live:
         """Print everything that has happened until now."""
         with self._printing:
             self._print_waiting()
-            self._print(self._narrator.finish())
+            self._print(self._narrator.frames())
             for text in self._collapse.finish() if self._collapse is not None else []:
                 self._write(text)
 
@@ -258,6 +263,7 @@ class Live:
         self._thread.join()
         sys.stdout = self._out
         self.flush()
+        self._print(self._narrator.finish())
 
 
 class InOrder:
@@ -268,7 +274,8 @@ class InOrder:
         self._first = first
 
     def write(self, text: str) -> int:
-        self._first()
+        if text:  # click finds out by writing nothing what kind of stream it has
+            self._first()
         return self._stream.write(text)
 
     def __getattr__(self, name: str) -> Any:

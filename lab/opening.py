@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
     clock = RealClock()
     with ExitStack() as cleanup:
         capture = cleanup.enter_context(Capture(options.pcap)) if options.pcap is not None else None
-        tap = TapLink.open(options.tap, address=linux, netns=options.netns)
+        with _ctrl_c_later():
+            tap = TapLink.open(options.tap, address=linux, netns=options.netns)
         cleanup.callback(tap.close)
         link: Link = tap
         if capture is not None:
@@ -55,6 +57,16 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
         yield cleanup.enter_context(device), tap
         if capture is not None and capture.problem is not None:
             click.echo(f"netstack: {capture.problem}", err=True)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits for the end of the ``with`` block, also in the processes that are started in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _refuse_taken_subnet(interface: Interface, routes: Path = Path("/proc/net/route")) -> None:

@@ -19,15 +19,20 @@ class Program:
 
     def __init__(self, device: Device, script: Path) -> None:
         self._device = device
-        self._thread = threading.Thread(
-            target=run_script, args=(device, script), name=script.name, daemon=True
-        )
+        self._script = script
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name=script.name, daemon=True)
+
+    def _run(self) -> None:
+        run_script(self._device, self._script)
+        with self._device.host.lock:  # whoever waits looks again
+            self._ended = True
 
     def wait_until_it_listens(self) -> None:
         """Return when the program has a listening socket (or has not got one in time)."""
         pool = self._device.stack.mem.tcp_pcb_listen
         deadline = self._device.clock.now() + PATIENCE * SECOND
-        self._device.host.wait(lambda: pool.used or not self._thread.is_alive(), deadline)
+        self._device.host.wait(lambda: pool.used or self._ended, deadline)
 
     def __enter__(self) -> Program:
         self._thread.start()

@@ -37,12 +37,15 @@ class Reading:
 
 
 class _Conversation:
-    """Where the numbers of a connection start, and the shift of its windows, device and peer."""
+    """Of both sides of a connection, device and peer: where its numbers start, up to where (from there) its
+    data has been seen, and the shift of its windows.
+    """
 
-    __slots__ = ("scales", "starts")
+    __slots__ = ("ends", "scales", "starts")
 
     def __init__(self) -> None:
         self.starts: list[int | None] = [None, None]
+        self.ends = [0, 0]
         self.scales: list[int | None] = [None, None]
 
 
@@ -113,6 +116,10 @@ class Reader:
             text += f" urg {urgent}"
         text += self._options(body[HEADER.size : header_len], talk, sender, flags)
         bulk = not flags & (SYN | FIN | RST | URG) and bool(flags & ACK)
+        if length and seq + length <= talk.ends[sender]:
+            text += " (seen before)"
+            bulk = False
+        talk.ends[sender] = max(talk.ends[sender], seq + length)
         return Reading(text.rstrip(), length, bulk)
 
     def _conversation(self, flow: Flow, flags: int) -> _Conversation:

@@ -6,10 +6,15 @@ path). Sources: RFC 791, RFC 919 (broadcast), lwIP ``ip4_addr.c``.
 
 from __future__ import annotations
 
+import re
+
 IP_ANY = 0
 IP_BROADCAST = 0xFFFFFFFF
 MAC_BROADCAST = b"\xff" * 6
 MAC_ZERO = b"\x00" * 6
+
+_NUMBER = r"(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*)"
+_NUMBERS = re.compile(_NUMBER + rf"(?:\.{_NUMBER})?" * 3 + r"(?:[ \f\n\r\t\v]|\Z)", re.ASCII)
 
 
 def parse_ip(text: str) -> int:
@@ -21,6 +26,26 @@ def parse_ip(text: str) -> int:
         raise ValueError(f"not an IPv4 address: {text!r} (expected four numbers 0..255, like 192.168.1.10)")
     a, b, c, d = (int(p) for p in parts)
     return a << 24 | b << 16 | c << 8 | d
+
+
+def aton(text: str) -> int | None:
+    """The address in one to four numbers (decimal, 0 octal, 0x hexadecimal; the last fills the rest), as
+    programs may write it; None if it is none. What follows a blank is ignored (lwIP ``ip4addr_aton``).
+    """
+    found = _NUMBERS.match(text)
+    if found is None:
+        return None
+    *parts, last = (_number(digits) for digits in found.groups() if digits is not None)
+    bits = 32 - 8 * len(parts)
+    if any(part > 0xFF for part in parts) or last >= 1 << bits:
+        return None
+    return sum(part << 24 - 8 * index for index, part in enumerate(parts)) | last
+
+
+def _number(digits: str) -> int:
+    if digits[:2] in ("0x", "0X"):
+        return int(digits[2:] or "0", 16) & 0xFFFFFFFF
+    return int(digits, 8 if digits[0] == "0" else 10) & 0xFFFFFFFF
 
 
 def format_ip(address: int) -> str:

@@ -178,35 +178,29 @@ class Ipv4:
         if header_len > HEADER_LEN and not self._options_allowed and header.proto != PROTO_IGMP:
             self._drop(p, IP_OPTIONS)
             return
-        if self.raw is not None:
-            self._deliver(p, header, self.raw(p, header))
-            return
         handler = self.handlers.get(header.proto)
-        if handler is None:
-            self._deliver(p, header, None)
+        if handler is None or self.raw is not None:
+            self._deliver(p, header, handler)
             return
         if p.parts is None:
-            p.data = data[header_len:]
+            p.data = p.data[header_len:]
         else:
             p.strip(header_len)
         handler(p, header)
 
-    def _deliver(self, p: Pbuf, header: Ipv4Header, raw: bool | None) -> None:
-        """Hand a packet up, or say that nobody wants it; ``raw`` is what the raw pcbs made of it."""
-        if raw:
+    def _deliver(self, p: Pbuf, header: Ipv4Header, handler: Handler | None) -> None:
+        """Hand a packet to the raw pcbs, then to its layer; tell the sender if nobody wants it."""
+        seen = None if self.raw is None else self.raw(p, header)
+        if seen:
             return
-        handler = self.handlers.get(header.proto)
         if handler is not None:
             p.strip(header.header_len)
             handler(p, header)
-        elif raw is False:
+        elif seen is False:
             p.free()
         else:
-            if (
-                self.on_unreachable is not None
-                and not self.netif.is_broadcast(header.dst)
-                and not is_multicast(header.dst)
-            ):
+            dst = header.dst
+            if self.on_unreachable and not self.netif.is_broadcast(dst) and not is_multicast(dst):
                 self.on_unreachable(header.packet)
             self._drop(p, IP_PROTOCOL)
 

@@ -51,14 +51,19 @@ class Profile(Options):
 
     @classmethod
     def from_options(
-        cls, settings: Mapping[str, int | str], name: str = "custom", *, check: bool = True
+        cls,
+        settings: Mapping[str, int | str],
+        name: str = "custom",
+        *,
+        check: bool = True,
+        quirks: Iterable[str] | None = None,
     ) -> Profile:
         """As ``make``, from a mapping: names in upper or lower case, values as numbers or text (``.options``).
 
         Raises ProfileError for a name that is no option (ask ``is_option`` first) and for one given twice
         (``TCP_WND`` and ``tcp_wnd``).
         """
-        return cls._build(name, _parse(settings), None, check)
+        return cls._build(name, _parse(settings), quirks, check)
 
     def replace(
         self,

@@ -14,10 +14,11 @@ from netstack.profile import Profile
 
 
 class Named(NamedTuple):
-    """One line about the device, and the options its port sets."""
+    """One line about the device, the options its port sets, and its quirks (None: all of its version)."""
 
     summary: str
     options: dict[str, int | str]
+    quirks: tuple[str, ...] | None = None
 
 
 PROFILES: dict[str, Named] = {
@@ -91,6 +92,29 @@ PROFILES: dict[str, Named] = {
             "pbuf_pool_size": 256,
         },
     ),
+    "lwip-2.1.3": Named("lwIP 2.1.3 with the defaults of its opt.h", {"lwip_version": "2.1.3"}),
+    "strict": Named(
+        "no real device: what the RFCs ask for, every quirk of lwIP off, room for 16 connections",
+        {
+            "mem_size": 64000,
+            "memp_num_udp_pcb": 16,
+            "memp_num_tcp_pcb": 16,
+            "memp_num_tcp_pcb_listen": 16,
+            "memp_num_tcp_seg": 128,
+            "memp_num_pbuf": 64,
+            "arp_queueing": 1,
+            "lwip_raw": 1,
+            "lwip_netif_hostname": 1,
+            "tcp_mss": 1460,
+            "tcp_wnd": 11680,
+            "tcp_snd_buf": 11680,
+            "tcp_listen_backlog": 1,
+            "lwip_tcp_keepalive": 1,
+            "so_reuse": 1,
+            "pbuf_pool_size": 64,
+        },
+        quirks=(),
+    ),
 }
 
 
@@ -101,7 +125,7 @@ def named(name: str) -> Profile:
     if entry is None:
         hint = suggest(name, PROFILES) or f" (there are {', '.join(PROFILES)})"
         raise ProfileError(f"unknown profile {name}{hint}")
-    return Profile.from_options(entry.options, name)
+    return Profile.from_options(entry.options, name, quirks=entry.quirks)
 
 
 def names() -> tuple[str, ...]:

@@ -187,6 +187,19 @@ QUIRKS: dict[str, Quirk] = {
         "a unicast packet in a frame to any MAC is taken (RFC 1122 3.3.6)",
         "ethernet.c:ethernet_input",
     ),
+    "dns_answer_name_ignored": Quirk(
+        "the first address in a DNS reply is taken, whoever it belongs to, and the names of answers are not"
+        " read; a question that is the beginning of ours passes for ours (RFC 1034 5.3.3)",
+        "dns.c:dns_recv, dns_compare_name",
+    ),
+    "dns_source_port_ignored": Quirk(
+        "a DNS reply is taken from any port of the server (RFC 5452 9.1)",
+        "dns.c:dns_recv",
+    ),
+    "dns_truncation_ignored": Quirk(
+        "a truncated DNS reply is taken for a whole one (RFC 2181 9)",
+        "dns.c:dns_recv",
+    ),
     # Only in the older version
     "dupack_reset_by_non_duplicate": Quirk(
         "an old ACK that is no duplicate resets the count: the opposite of dupack_count_not_reset",

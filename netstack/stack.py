@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from netstack.arp import Arp
 from netstack.core import MS, Core, splitmix32
+from netstack.dns import Dns
 from netstack.errors import ERR_OK
 from netstack.ethernet import Ethernet
 from netstack.icmp import Icmp
@@ -78,6 +79,7 @@ class Stack:
         self.raw = Raw(core, self.netif, self.ipv4)
         self.udp = Udp(core, self.netif, self.ipv4, self.icmp, ephemeral_first)
         self.tcp = Tcp(core, self.netif, self.ipv4, iss, ephemeral_first)
+        self.dns = Dns(core, self.udp)
         if trace is not None:
             self.trace = trace
         if up:

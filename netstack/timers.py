@@ -6,7 +6,8 @@ past); the TCP timer is armed anew at now plus 250 ms after each of its runs. Ti
 in the order in which they were armed.
 
 Tickless underneath: a timer that says it is ``idle`` (its handler would change nothing) is stepped over
-without being run and never shows in ``next_deadline``, yet keeps its place on the grid.
+without being run and never shows in ``next_deadline``, yet keeps its place on the grid. The TCP timer says how
+many of its next runs would be ``quiet``, and is told how many were skipped.
 
 Times here are whole milliseconds since the stack started, as lwIP's are.
 """
@@ -15,13 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+# lwIP's table of cyclic timers (timeouts.c): the order in which those due at the same time run, if nothing else decides
+LWIP_ORDER = ("reassembly", "arp", "dhcp_coarse", "dhcp_fine", "acd", "igmp", "dns", "tcp")
+
 _NEVER = 1 << 62
+FOR_EVER = 1 << 40  # runs or ms: longer than anybody looks
 
 
 class Timer:
     """One entry of the timer table. ``due`` is in ms; ``_NEVER`` while it is not armed."""
 
-    __slots__ = ("armed_at", "cyclic", "due", "handler", "idle", "name", "period", "rank")
+    __slots__ = ("armed_at", "due", "handler", "idle", "name", "period", "quiet", "rank", "skip")
 
     def __init__(
         self, name: str, period: int, handler: Callable[[], None], idle: Callable[[], bool] | None, rank: int
@@ -31,8 +36,9 @@ class Timer:
         self.handler = handler
         self.idle = idle
         self.rank = rank
-        self.cyclic = idle is not None
-        self.due = period if self.cyclic else _NEVER
+        self.quiet: Callable[[], int] | None = None
+        self.skip: Callable[[int], None] | None = None
+        self.due = period if idle is not None else _NEVER
         self.armed_at = 0
 
     @property
@@ -56,20 +62,34 @@ class Timers:
         """A timer armed at boot that runs every ``period`` ms for ever; ``idle`` says that a run would change
         nothing.
         """
-        return self._add(Timer(name, period, handler, idle, len(self._timers)))
+        return self._add(Timer(name, period, handler, idle, _rank(name)))
 
-    def oneshot(self, name: str, handler: Callable[[], None]) -> Timer:
-        """A timer that runs once each time it is armed with ``arm``."""
-        return self._add(Timer(name, 0, handler, None, len(self._timers)))
+    def oneshot(
+        self,
+        name: str,
+        period: int,
+        handler: Callable[[], None],
+        quiet: Callable[[], int] | None = None,
+        skip: Callable[[int], None] | None = None,
+    ) -> Timer:
+        """A timer that runs once each time it is armed with ``arm``, ``period`` ms later.
+
+        ``quiet`` says how many runs from the next on would do nothing but arm it again; ``skip`` is told how
+        many of them have passed.
+        """
+        timer = self._add(Timer(name, period, handler, None, _rank(name)))
+        timer.quiet = quiet
+        timer.skip = skip
+        return timer
 
     def _add(self, timer: Timer) -> Timer:
         self._timers.append(timer)
         self._earliest = min(self._earliest, timer.due)
         return timer
 
-    def arm(self, timer: Timer, now: int, delay: int) -> None:
-        """Make ``timer`` due ``delay`` ms after ``now``."""
-        timer.due = now + delay
+    def arm(self, timer: Timer, now: int) -> None:
+        """Make ``timer`` due one period after ``now``."""
+        timer.due = now + timer.period
         timer.armed_at = now
         if timer.due < self._earliest:
             self._earliest = timer.due
@@ -79,7 +99,9 @@ class Timers:
         timer.due = _NEVER
 
     def run(self, now: int) -> None:
-        """Run everything due at or before ``now`` (``sys_check_timeouts``)."""
+        """Run everything due at the port's last look, which is at or before ``now`` (``sys_check_timeouts``)."""
+        if self.quantum > 1:
+            now -= now % self.quantum
         if now < self._earliest:
             return
         while True:
@@ -89,6 +111,9 @@ class Timers:
                 return
             due = timer.due
             if timer.idle is None:
+                if timer.quiet is not None and (runs := timer.quiet()):
+                    self._skip(timer, runs, now)
+                    continue
                 timer.due = _NEVER
             elif timer.idle():
                 timer.due += ((now - due) // timer.period + 1) * timer.period
@@ -100,6 +125,20 @@ class Timers:
             if self.on_fire is not None:
                 self.on_fire(timer.name)
             timer.handler()
+
+    def _skip(self, timer: Timer, runs: int, now: int) -> None:
+        """Step over up to ``runs`` quiet runs of a timer that arms itself, as far as they lie at or before ``now``."""
+        look, step = self._grid(timer)
+        runs = min(runs, (now - look) // step + 1)
+        assert timer.skip is not None
+        timer.skip(runs)
+        timer.armed_at = look + (runs - 1) * step
+        timer.due = timer.armed_at + timer.period
+
+    def _grid(self, timer: Timer) -> tuple[int, int]:
+        """When the port would find ``timer`` due, and how long after that again, ms."""
+        quantum = self.quantum
+        return -(-timer.due // quantum) * quantum, -(-timer.period // quantum) * quantum
 
     def next_look(self, now: int) -> int:
         """When, in ms, the port looks at the table next, whether or not it will find something to do.
@@ -118,10 +157,12 @@ class Timers:
         due = _NEVER
         for timer in self._timers:
             if timer.due < due and not (timer.idle is not None and timer.idle()):
-                due = timer.due
-        if due == _NEVER:
-            return None
-        return -(-due // self.quantum) * self.quantum
+                look, step = self._grid(timer)
+                if timer.quiet is not None:
+                    look += timer.quiet() * step
+                if look < due:
+                    due = look
+        return None if due >= FOR_EVER else due
 
 
 def _after(timer: Timer, now: int) -> int:
@@ -129,6 +170,10 @@ def _after(timer: Timer, now: int) -> int:
     return (
         timer.due if timer.due > now else timer.due + ((now - timer.due) // timer.period + 1) * timer.period
     )
+
+
+def _rank(name: str) -> int:
+    return LWIP_ORDER.index(name) if name in LWIP_ORDER else len(LWIP_ORDER)
 
 
 def _order(timer: Timer) -> tuple[int, int, int]:

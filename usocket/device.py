@@ -61,6 +61,7 @@ class Device:
 
     host: Host
     stack: Stack
+    link: Link
 
     def __init__(
         self,
@@ -86,11 +87,11 @@ class Device:
         self._gateway = parse_ip(gateway) if gateway is not None else None
         self.mac = parse_mac(mac) if mac is not None else b"\x02\x00" + self.ip.to_bytes(4, "big")
         self.name = name
-        self.link = link
+        self.is_open = False
         self.clock = clock if clock is not None else RealClock()
         self.on_event = on_event
         self.oddities: dict[str, int] = {}
-        self._tap, self._netns = tap, netns
+        self._given_link, self._tap, self._netns = link, tap, netns
         self._seed, self._trace, self._service = seed, trace, service
         self._sockets: dict[AnySocket, None] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
@@ -100,25 +101,27 @@ class Device:
     # Opening and closing
 
     def open(self) -> Device:
-        """Plug it in and switch it on. ``with`` does that, and makes it the current device. Raises TapError.
-        """
-        if self.link is None:
-            prefix = f"/{self._prefix}"
-            self.link = TapLink.open(self._tap, address=format_ip(self._linux) + prefix, netns=self._netns)
-            if self._gateway is None:
-                self._gateway = self._linux
+        """Plug it in and switch it on. ``with`` does that, and makes it the current one. Raises TapError."""
+        link, gateway = self._given_link, self._gateway
+        if link is None:
+            linux = f"{format_ip(self._linux)}/{self._prefix}"
+            link = TapLink.open(self._tap, address=linux, netns=self._netns)
+            if gateway is None:
+                gateway = self._linux
+        self.link = link
         self.stack = Stack(
             self.profile,
             mac=self.mac,
             ip=self.ip,
             netmask=prefix_to_mask(self._prefix),
-            gateway=self._gateway or 0,
-            mtu=self.link.mtu,
-            transmit=transmit_to(self.link),
+            gateway=gateway or 0,
+            mtu=link.mtu,
+            transmit=transmit_to(link),
             seed=self._seed,
             trace=self._trace,
         )
-        self.host = Host(self.stack, self.link, self.clock, self.name)
+        self.host = Host(self.stack, link, self.clock, self.name)
+        self.is_open = True
         if self._service:
             self.host.serve()
         return self
@@ -127,6 +130,7 @@ class Device:
         """Close its sockets, let what is on its way get out (up to 250 ms), and unplug it."""
         try:
             with self.host.lock:
+                self.is_open = False
                 for sock in list(self._sockets):
                     sock.close()
                 self._sockets.clear()

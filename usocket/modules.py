@@ -58,6 +58,7 @@ def device_modules(argv: Sequence[str], path: list[str]) -> dict[str, ModuleType
         "micropython": _module("micropython", {"const": _same, "native": _same, "viper": _same}),
     }
     modules["sys"] = _sys(argv, path, modules)
+    modules |= {f"u{name}": modules[name] for name in ("socket", "select", "errno", "time", "sys")}
     return modules
 
 
@@ -117,6 +118,8 @@ class Modules:
         level: int = 0,
     ) -> ModuleType:
         """The script's ``__import__``."""
+        if isinstance(fromlist, list):  # PyImport_Import: C code that the script calls wants one of its own
+            return importlib.import_module(name)
         if level:
             package = str((globals or {}).get("__package__") or "")
             if not package:
@@ -164,16 +167,11 @@ class Modules:
         return None
 
     def _shared(self, name: str) -> ModuleType:
-        """The module of another name, u-something, or one of CPython's."""
+        """One of CPython's modules, by its name or as u-something."""
         top = name.partition(".")[0]
-        plain = name[1:] if name[0] == "u" else name
-        if name != plain and plain in self.loaded:
-            module = self.loaded[plain]
-        elif top in SHARED or (plain in SHARED and name != plain):
-            module = importlib.import_module(name if top in SHARED else plain)
-        else:
+        if top not in SHARED and (name[0] != "u" or name[1:] not in SHARED):
             raise ImportError(f"no module named '{name}' on the device, nor {top}.py beside the script")
-        self.loaded[name] = module
+        module = self.loaded[name] = importlib.import_module(name if top in SHARED else name[1:])
         return module
 
 

@@ -31,7 +31,7 @@ from netstack.api.modlwip import (
 from netstack.errors import ERR_CLSD, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
 from usocket.addrinfo import integer, parse_address
 from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
-from usocket.current import current_device
+from usocket.current import NoDevice, current_device
 from usocket.errno import (
     EAGAIN,
     EBADF,
@@ -75,6 +75,8 @@ class socket(Stream):
         kind = integer(type)
         protocol = integer(proto) if kind == SOCK_RAW else 0
         device = current_device()
+        if not device.is_open:
+            raise NoDevice(f"{device.name} is closed: open it with `with`")
         device.enter()
         with device.host.lock:
             made, err = _new(device, kind, protocol)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.pkt.dns_calls import run_dns
 from lab.pkt.events import Command
 from lab.pkt.transcript import Transcript
 from netstack.address import format_ip, parse_ip
@@ -33,10 +34,12 @@ def netif_values(netif: Netif, ip: int) -> dict[str, object]:
 
 
 class Commands:
-    """Executes commands. ``refuse`` tells whether the driver refuses the next frame, and with which err."""
+    """Executes commands on ``stack``, which is set once it is built: its driver asks here from the first
+    frame on."""
 
-    def __init__(self, stack: Stack, transcript: Transcript) -> None:
-        self._stack = stack
+    stack: Stack
+
+    def __init__(self, transcript: Transcript) -> None:
         self._transcript = transcript
         self._hogged_heap: list[int] = []
         self._hogged_pools: dict[str, int] = {}
@@ -49,11 +52,11 @@ class Commands:
             case ["end"]:
                 self._end()
             case ["stats"]:
-                self._stats()
+                self.stats()
             case ["netif", *rest]:
                 self._netif(rest)
             case ["link", state]:
-                self._stack.netif.set_link(state == "up")
+                self.stack.netif.set_link(state == "up")
             case ["arp", *rest]:
                 self._arp(rest)
             case ["mem", *rest]:
@@ -66,6 +69,8 @@ class Commands:
             case ["igmp", action, group]:
                 call = self._service("igmp", action)
                 self._transcript.probe("igmp", err=err_name(call(parse_ip(group))))
+            case ["dns", *rest]:
+                run_dns(self.stack.dns, rest, self._transcript)
             case [service, *_]:
                 raise Unsupported(f"{service}: not supported yet")
 
@@ -79,13 +84,13 @@ class Commands:
         return self._refusal
 
     def _service(self, name: str, action: str) -> Any:
-        method = getattr(getattr(self._stack, name, None), action, None)
+        method = getattr(getattr(self.stack, name, None), action, None)
         if method is None:
             raise Unsupported(f"{name} {action}: not supported yet")
         return method
 
     def _netif(self, words: list[str]) -> None:
-        netif = self._stack.netif
+        netif = self.stack.netif
         match words:
             case ["mtu", mtu]:
                 netif.mtu = int(mtu)
@@ -100,7 +105,7 @@ class Commands:
                 self._transcript.probe("netif", **netif_values(netif, netif.ip))
 
     def _arp(self, words: list[str]) -> None:
-        arp = self._stack.arp
+        arp = self.stack.arp
         match words:
             case ["query", ip]:
                 arp.query(parse_ip(ip))
@@ -117,7 +122,7 @@ class Commands:
                     self._transcript.probe("arp", slot=slot, ip=format_ip(address), mac=entry_mac.hex())
 
     def _mem(self, words: list[str]) -> None:
-        heap = self._stack.mem.heap
+        heap = self.stack.mem.heap
         if words == ["free"]:
             while self._hogged_heap:
                 heap.free(self._hogged_heap.pop(0))
@@ -142,22 +147,23 @@ class Commands:
         self._transcript.probe("pool", name, hogged=count)
 
     def _pools(self) -> dict[str, Pool]:
-        pools = {pool.name: pool for pool in self._stack.mem.pools()}
+        pools = {pool.name: pool for pool in self.stack.mem.pools()}
         return {name: pools[name] for name in _POOL_ORDER if name in pools}
 
-    def _stats(self) -> None:
-        tcp = self._stack.stats.tcp
-        heap = self._stack.mem.heap
+    def stats(self) -> None:
+        """Write the counters down."""
+        tcp = self.stack.stats.tcp
+        heap = self.stack.mem.heap
         counters = "xmit recv drop chkerr lenerr memerr proterr".split()
         values: dict[str, object] = {f"tcp_{name}": getattr(tcp, name) for name in counters}
-        values |= {"ip_drop": self._stack.stats.ip.drop}
+        values |= {"ip_drop": self.stack.stats.ip.drop}
         values |= {"mem_max": heap.max, "mem_used": heap.used, "mem_err": heap.err}
         values |= {f"err_{name}": pool.err for name, pool in self._pools().items() if pool.err}
         self._transcript.probe("stats", **values)
 
     def _end(self) -> None:
-        tcp = self._stack.tcp
-        self._stats()
+        tcp = self.stack.tcp
+        self.stats()
         self._transcript.probe(
             "end", active=len(tcp.active_pcbs), time_wait=len(tcp.tw_pcbs), listen=len(tcp.listen_pcbs)
         )

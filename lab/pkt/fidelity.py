@@ -103,9 +103,10 @@ def _shortcoming(outcome: Outcome) -> str:
 
 
 def _only_what_differs(line: str, other: str) -> str:
-    """Of the words of a probe those that the other has not; the time and the kind stay."""
-    time, kind, *words = line.split()
-    return " ".join([time, kind, *(word for word in words if word not in other.split())])
+    """A probe without the values that the other has, too."""
+    others = other.removesuffix("}%").split()
+    words = line.removesuffix("}%").split()
+    return " ".join(word for word in words if "=" not in word or word not in others) + "}%"
 
 
 def main(recordings: str, target: str) -> None:

@@ -14,7 +14,8 @@ from lab.pkt.packet_syntax import UNREACHABLE_CODES
 from netstack.checksum import finish, residue
 
 PATTERN_PERIOD = 251
-_PATTERN = bytes(range(PATTERN_PERIOD)) * 270  # longer than any payload plus one period
+_PERIOD = bytes(range(PATTERN_PERIOD))
+_PATTERN = _PERIOD * 270  # longer than any payload of a packet plus one period
 
 FLAG_BITS = {"F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, ".": 0x10, "U": 0x20, "E": 0x40, "W": 0x80, "-": 0}
 _OPTION_KINDS = {"eol": 0, "nop": 1, "mss": 2, "wscale": 3, "sackOK": 4, "sack": 5, "TS": 8}
@@ -30,6 +31,8 @@ _Values = dict[str, int | bytes | None]
 def pattern(start: int, length: int) -> bytes:
     """The bytes a stream carries: byte k is k mod 251, here from byte ``start``."""
     offset = start % PATTERN_PERIOD
+    if offset + length > len(_PATTERN):  # a long write
+        return (_PERIOD * (length // PATTERN_PERIOD + 2))[offset : offset + length]
     return _PATTERN[offset : offset + length]
 
 

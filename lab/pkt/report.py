@@ -4,6 +4,7 @@ profile."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console
@@ -61,13 +62,23 @@ def _print_difference(console: Console, path: str, difference: Difference) -> No
     table.add_column("      expected", width=width, overflow="fold")
     table.add_column("|", width=1)
     table.add_column("got", width=width, overflow="fold")
-    for index in range(max(len(expected), len(got))):
-        style = "bold" if index == 0 else "dim"
-        left = expected[index] if index < len(expected) else ""
-        right = got[index] if index < len(got) else ""
-        table.add_row(Text(f"      {left}", style=style), "|", Text(right, style=style))
+    table.add_row(
+        _marked("      ", expected[0], got[0], "green"), "|", _marked("", got[0], expected[0], "red")
+    )
+    for left, right in zip_longest(expected[1:], got[1:], fillvalue=""):
+        table.add_row(Text(f"      {left}", style="dim"), "|", Text(right, style="dim"))
     console.print(table)
     console.print()
+
+
+def _marked(indent: str, line: str, other: str, style: str) -> Text:
+    """The line, bold, with the words that ``other`` has not at their place in colour."""
+    others = other.split(" ")
+    text = Text(indent, style="bold")
+    for index, word in enumerate(line.split(" ")):
+        same = index < len(others) and others[index] == word
+        text.append(" " if index else "").append(word, style=None if same else style)
+    return text
 
 
 def family_and_profile(outcome: Outcome) -> tuple[str, str]:

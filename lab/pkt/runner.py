@@ -76,10 +76,10 @@ class Runner:
         self._builder = FrameBuilder(addressing, isses)
         self._arp_hidden = self.options.arp == "static" and self.options.view == "tcp"
         self._new_addresses: list[dict[str, object]] = []
-        self._commands: Commands | None = None
         self._randoms = Counter(self.options.rand, self.options.rand_step)
+        self._commands = Commands(self.transcript)
         self.stack = self._build(profile, options)
-        self._commands = Commands(self.stack, self.transcript)
+        self._commands.stack = self.stack
         self.sockets = Sockets(self.stack, addressing, isses, self.transcript)
         self._tracker = TcbTracker(self.stack, self.sockets, self.transcript)
 
@@ -106,10 +106,9 @@ class Runner:
     # What the stack does
 
     def _transmit(self, frame: bytes) -> int:
-        if self._commands is not None:
-            err = self._commands.refusal()
-            if err != ERR_OK:
-                return err
+        err = self._commands.refusal()
+        if err != ERR_OK:
+            return err
         if self._on_frame is not None:
             self._on_frame(self.transcript.time * MS, frame, True)
         packet, fault = self._decoder.decode(frame)
@@ -144,6 +143,10 @@ class Runner:
                 started = True
                 self._stimulus(item)
                 ended = isinstance(item, Command) and item.words == ["end"]
+            elif isinstance(item, Probe) and item.kind == "stats" and not ended:
+                # recorded without the command that asked for them
+                self._pass_time(item.time)
+                self._commands.stats()
         items += events
         return Script(self.script.path, items)
 
@@ -161,7 +164,6 @@ class Runner:
             self.sockets.call(call)
         elif isinstance(event, Command):
             transcript.events.append(event)
-            assert self._commands is not None
             try:
                 self._commands.run(event)
             except Unsupported as reason:

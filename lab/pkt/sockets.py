@@ -46,6 +46,8 @@ class Sockets:
         self.descriptors: dict[int, Descriptor] = {}
         self._fds: dict[BaseSocket, int] = {}
         self._next_fd = FIRST_FD
+        # More than a connection takes at once, or a datagram may hold; what is longer makes no difference.
+        self._longest_write = stack.profile.tcp_snd_buf + 2 * 0xFFFF
 
     def call(self, call: Call) -> None:
         """Execute ``call`` and enter its result (and, of data that is not the peer's stream, the fault)."""
@@ -147,8 +149,10 @@ class Sockets:
 
     def _write(self, call: Call, descriptor: Descriptor) -> str:
         more = call.name == "send" and call.args[3] == "MSG_MORE"
-        data = pattern(self._stream_position(descriptor), _int(call.args[2]))
+        data = pattern(self._stream_position(descriptor), min(_int(call.args[2]), self._longest_write))
         count, err = descriptor.socket.write(data, more)
+        if err == ERR_MEM and isinstance(descriptor.socket, modlwip.TcpSocket):
+            descriptor.socket.output()  # as MicroPython does before it waits and tries again
         return self._text("write", count, err)
 
     _send = _write
@@ -158,7 +162,8 @@ class Sockets:
         sendto = getattr(descriptor.socket, "sendto", None)
         if sendto is None or not isinstance(address, SocketAddress):
             return self._write(call, descriptor)
-        count, err = sendto(pattern(0, _int(call.args[2])), address.ip, address.port)
+        data = pattern(0, min(_int(call.args[2]), self._longest_write))
+        count, err = sendto(data, address.ip, address.port)
         return self._text("sendto", count, err)
 
     def _stream_position(self, descriptor: Descriptor) -> int:

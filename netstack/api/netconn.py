@@ -60,9 +60,9 @@ class TcpSocket:
         "_mbox_closed",
         "_mbox_valid",
         "_on_event",
-        "_pcb",
         "_pending_err",
         "_stack",
+        "_tcb",
         "_tcp",
         "conn",
     )
@@ -71,7 +71,7 @@ class TcpSocket:
         self._stack = stack
         self._tcp = stack.tcp
         self._on_event = on_event
-        self._pcb: Tcb | None = pcb
+        self._tcb: Tcb | None = pcb
         self._listener: ListenTcb | None = None
         self.conn: Conn = (0, 0, 0)  # of a connection or listener, also when it is gone
         self._connecting = False
@@ -91,13 +91,25 @@ class TcpSocket:
         """lwIP's control block; None once lwIP has freed it or the socket is closed."""
         return self._pcb or self._listener
 
+    @property
+    def _pcb(self) -> Tcb | None:
+        """The control block of a connection (or of what may become one).
+
+        lwIP frees it without a word when TIME_WAIT ends (and uses it all the same: it is anybody's then).
+        """
+        pcb = self._tcb
+        if pcb is not None and pcb.state == CLOSED and self.conn[0]:
+            self._tcb = pcb = None
+        return pcb
+
     # Calls
 
     def bind(self, ip: int, port: int) -> int:
         """Give it a local address. ERR_USE; ERR_VAL when it has one, listens or is gone; ERR_BUF without a
         free port.
         """
-        return ERR_VAL if self._pcb is None else self._tcp.bind(self._pcb, ip, port)
+        pcb = self._pcb
+        return ERR_VAL if pcb is None else self._tcp.bind(pcb, ip, port)
 
     def listen(self, backlog: int) -> int:
         """Become a listener, or change the backlog of one. ERR_VAL (connected), ERR_MEM, ERR_USE, ERR_CONN
@@ -109,14 +121,15 @@ class TcpSocket:
         if self._listener is not None:
             self._listener.backlog = backlog
             return ERR_OK
-        if self._pcb is None or self._connecting:
+        pcb = self._pcb
+        if pcb is None or self._connecting:
             return ERR_CONN
-        if self._pcb.state != CLOSED:
+        if pcb.state != CLOSED:
             return ERR_VAL
-        listener, err = self._tcp.listen(self._pcb, backlog)
+        listener, err = self._tcp.listen(pcb, backlog)
         if listener is None:
             return err
-        self._pcb, self._listener = None, listener
+        self._tcb, self._listener = None, listener
         self.conn = conn_of(listener)
         self._mbox_valid = False
         listener.accept = self._accept
@@ -136,8 +149,9 @@ class TcpSocket:
         new = self._accepts.popleft()
         if isinstance(new, int):
             return None, new
-        if new._pcb is not None:
-            self._tcp.backlog_accepted(new._pcb)
+        pcb = new._pcb
+        if pcb is not None:
+            self._tcp.backlog_accepted(pcb)
         return new, ERR_OK
 
     @property
@@ -218,11 +232,12 @@ class TcpSocket:
         gone."""
         if self._listener is not None and rx and tx:
             return self.close()
-        if self._pcb is None or self._connecting:
+        pcb = self._pcb
+        if pcb is None or self._connecting:
             return ERR_CONN
         if rx:
             self._drain()
-        return self._close_sides(self._pcb, rx, tx)
+        return self._close_sides(pcb, rx, tx)
 
     def close(self) -> int:
         """Close: unread data is dropped (and the peer reset for it), connections waiting to be accepted are
@@ -235,17 +250,18 @@ class TcpSocket:
             return self._tcp.close(listener)
         pcb = self._pcb
         if pcb is not None and self._close_sides(pcb, True, True) != ERR_OK:
-            self._pcb = None
+            self._tcb = None
             self._tcp.abort(pcb)
         return ERR_OK
 
     def abort(self) -> None:
         """Reset the connection and forget it (``tcp_abort``); a listener is closed."""
-        if self._pcb is None:
+        pcb = self._pcb
+        if pcb is None:
             self.close()
             return
         self._drain()
-        pcb, self._pcb = self._pcb, None
+        self._tcb = None
         pcb.recv = pcb.sent = pcb.errf = pcb.connected = None
         self._tcp.abort(pcb)
 
@@ -300,7 +316,7 @@ class TcpSocket:
         return ERR_OK
 
     def _errf(self, err: int) -> None:
-        self._pcb = None
+        self._tcb = None
         self._connecting = False
         self._pending_err = err
         self._mbox_closed = True
@@ -341,10 +357,11 @@ class TcpSocket:
         self._fin_pending = have_data
         if have_data:
             return ERR_WOULDBLOCK
-        if self._pcb is None:  # the connection failed after the FIN
+        pcb = self._pcb
+        if pcb is None:  # the connection failed after the FIN
             return self._take_pending_err() or ERR_RST
         self._drain()
-        self._close_sides(self._pcb, True, False)
+        self._close_sides(pcb, True, False)
         return _END_OF_FILE
 
     def _take_pending_err(self) -> int:
@@ -352,9 +369,9 @@ class TcpSocket:
         return err
 
     def _recved(self, count: int) -> None:
-        while count and self._pcb is not None:
+        while count and (pcb := self._pcb) is not None:
             chunk = min(count, _MAX_CHUNK)
-            self._tcp.recved(self._pcb, chunk)
+            self._tcp.recved(pcb, chunk)
             count -= chunk
 
     def _write_chunks(self, pcb: Tcb, data: bytes, more: bool) -> tuple[int, int]:
@@ -392,7 +409,7 @@ class TcpSocket:
         pcb.pollinterval = 0
         err = self._tcp.close(pcb)
         if err == ERR_OK:
-            self._pcb = None
+            self._tcb = None
         return err
 
     def _drain(self) -> None:

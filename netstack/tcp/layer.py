@@ -10,6 +10,7 @@ Results are lwIP's error codes (``netstack.errors``). Callbacks are attributes o
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from netstack.core import Core
 from netstack.ip_header import Ipv4Header
@@ -19,6 +20,7 @@ from netstack.pbuf import Pbuf
 from netstack.tcp import alloc, close, lists, open, output, window, write
 from netstack.tcp.header import PROTO_TCP
 from netstack.tcp.input import tcp_input
+from netstack.tcp.quiet import quiet_runs, skip_runs
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
 from netstack.tcp.timers import tcp_timer
@@ -31,7 +33,9 @@ class Tcp(TcpShared):
         self, core: Core, netif: Netif, ipv4: Ipv4, iss: Callable[[], int] | None, ephemeral_first: int
     ) -> None:
         super().__init__(core, netif, ipv4, iss, ephemeral_first)
-        self.timer = core.timers.oneshot("tcp", self._tick)
+        self.timer = core.timers.oneshot(
+            "tcp", core.profile.tcp_tmr_interval, self._tick, partial(quiet_runs, self), partial(skip_runs, self)
+        )
         ipv4.handlers[PROTO_TCP] = self._input
         netif.on_address.append(self._address_changed)
 

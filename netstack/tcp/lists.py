@@ -53,7 +53,7 @@ def remove_active(tcp: TcpShared, pcb: Tcb) -> None:
 def _timer_needed(tcp: TcpShared) -> None:
     """Start the TCP timer unless it runs (``tcp_timer_needed``)."""
     if not tcp.timer.armed:
-        tcp.core.timers.arm(tcp.timer, tcp.core.ms, tcp.profile.tcp_tmr_interval)
+        tcp.core.timers.arm(tcp.timer, tcp.core.ms)
 
 
 def backlog_delayed(tcp: TcpShared, pcb: Tcb) -> None:

@@ -37,7 +37,7 @@ def tcp_timer(tcp: TcpShared) -> None:
     if tcp.timer_runs & 1:
         _slow_tick(tcp)
     if tcp.active_pcbs or tcp.tw_pcbs:
-        tcp.core.timers.arm(tcp.timer, tcp.core.ms, tcp.profile.tcp_tmr_interval)
+        tcp.core.timers.arm(tcp.timer, tcp.core.ms)
 
 
 def _fast_tick(tcp: TcpShared) -> None:

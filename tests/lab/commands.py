@@ -10,16 +10,30 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 NETSTACK = [sys.executable, "-m", "lab.cli"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 PATIENCE = 30  # s: a busy machine must not fail a test
 
 
-def netstack(*arguments: str, cwd: Path = ROOT, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def without_tap() -> list[str]:
+    """What starts a command where there is no /dev/net/tun; skips the test where that cannot be had."""
+    rights = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    launcher = ["unshare", *rights, "--mount", "sh", "-c", 'mount -t tmpfs none /dev/net && exec "$@"', "sh"]
+    done = subprocess.run([*launcher, "true"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"/dev/net/tun cannot be hidden here: {done.stderr.strip()}")
+    return launcher
+
+
+def netstack(
+    *arguments: str, cwd: Path = ROOT, timeout: float = 60, launcher: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [*NETSTACK, *arguments],
+        [*launcher, *NETSTACK, *arguments],
         cwd=cwd,
         env=ENVIRONMENT,
         capture_output=True,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,25 @@ def test_mistakes_are_one_line_without_traceback(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert "nowhere.pkt" in done.stderr
+
+
+def test_a_terminal_sees_a_progress_bar_and_colours(recording: Path) -> None:
+    recording.with_name("again.pkt").write_text(recording.read_text())
+    main, terminal = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.cli", "replay", str(recording.parent)],
+        stdin=terminal, stdout=terminal, stderr=terminal, cwd=ROOT, check=False,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    with suppress(OSError):  # how Linux says that nobody has the terminal open any more
+        while chunk := os.read(main, 65536):
+            shown += chunk
+    os.close(main)
+    assert done.returncode == 0
+    assert b"100%" in shown
+    assert b"\x1b[32mmatch" in shown
 
 
 def test_folders_are_walked_and_summed_up_by_family_and_profile() -> None:

@@ -61,9 +61,31 @@ CALLBACKS: dict[str, Callable[[int, int], bool]] = {
 }
 
 
+FRAMES: dict[str, Callable[[bytes], bool]] = {
+    "frame": lambda frame: True,
+    "ARP request": lambda frame: frame[12:14] == b"\x08\x06" and frame[21] == 1,
+    "ARP reply": lambda frame: frame[12:14] == b"\x08\x06" and frame[21] == 2,
+    "RST": lambda frame: _protocol(frame) == 6 and bool(frame[47] & 4),
+    "fragment": lambda frame: frame[12:14] == b"\x08\x00" and frame[20:22] > b"\x00\x00",
+    "echo reply": lambda frame: _protocol(frame) == 1 and frame[34] == 0,
+    "port unreachable": lambda frame: _protocol(frame) == 1 and frame[34:36] == b"\x03\x03",
+    "protocol unreachable": lambda frame: _protocol(frame) == 1 and frame[34:36] == b"\x03\x02",
+    "reassembly time exceeded": lambda frame: _protocol(frame) == 1 and frame[34:36] == b"\x0b\x01",
+}
+
+
+def _protocol(frame: bytes) -> int:
+    """The protocol of an unfragmented IPv4 packet without options, or -1."""
+    return (
+        frame[23]
+        if frame[12:15] == b"\x08\x00\x45" and not int.from_bytes(frame[20:22], "big") & 0x3FFF
+        else -1
+    )
+
+
 def measure(records: Iterable[Record]) -> Counter[str]:
     """How many records show each situation; those never seen count 0."""
-    seen = Counter(dict.fromkeys([*SITUATIONS, *CALLBACKS, "several connections", "frame", "RST", "ARP"], 0))
+    seen = Counter(dict.fromkeys([*SITUATIONS, *CALLBACKS, *FRAMES, "several connections"], 0))
     for kind, _, body in records:
         if kind == "S":
             _, pcbs = decode_state(body)
@@ -75,7 +97,6 @@ def measure(records: Iterable[Record]) -> Counter[str]:
             for name, matches in CALLBACKS.items():
                 seen[name] += matches(event, argument)
         elif kind == "F":
-            seen["frame"] += 1
-            seen["ARP"] += body[12:14] == b"\x08\x06"
-            seen["RST"] += len(body) >= 54 and body[12:14] == b"\x08\x00" and bool(body[47] & 4)
+            for name, shows in FRAMES.items():
+                seen[name] += shows(body)
     return seen

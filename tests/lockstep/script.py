@@ -186,12 +186,19 @@ def parse_script(text: str) -> tuple[Config, int, list[Event]]:
 def _parse_event(number: int, found: re.Match[str]) -> Event:
     time = int(found[1] + found[2])
     text = found[3]
-    if text.startswith("`"):
-        return Command(number, time, text.strip("`").split(" "))
     call = _CALL.fullmatch(text)
-    if call is not None:
-        return Call(number, time, call[1], [_parse_argument(word) for word in _ARGUMENT.findall(call[2])])
-    return parse_action(Scanner("<script>", number, text), time)
+    event: Event
+    if text.startswith("`"):
+        event = Command(number, time, text.strip("`").split(" "))
+    elif call is not None:
+        event = Call(number, time, call[1], [_parse_argument(word) for word in _ARGUMENT.findall(call[2])])
+    else:
+        return parse_action(Scanner("<script>", number, text), time)
+    try:
+        _encode_call(event.name, event.args) if isinstance(event, Call) else _encode_command(event.words)
+    except (AssertionError, LookupError, ValueError, struct.error):
+        raise ValueError(f"line {number}: not understood: {text}") from None
+    return event
 
 
 def _parse_argument(word: str) -> Argument:

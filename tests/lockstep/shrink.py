@@ -4,6 +4,7 @@ the same way.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 
@@ -14,7 +15,7 @@ from tests.lockstep.script import POLICY_WORDS
 from tests.lockstep.session import Side
 from tests.lockstep.wire import Config
 
-MAX_TRIES = 3000
+PATIENCE = 40.0  # seconds; a failing test has to end, too
 
 
 class Shrinker:
@@ -25,14 +26,14 @@ class Shrinker:
         self._side = side
         self._oracle = oracle
         self._signature = outcome.difference.signature()
-        self._tries = 0
+        self._deadline = time.monotonic() + PATIENCE
         self.best = outcome
 
     def shrink(self) -> Outcome:
         """All passes until none helps any more."""
         self._cut_tail()
         size = -1
-        while size != (size := self._size()) and self._tries < MAX_TRIES:
+        while size != (size := self._size()):
             self._drop_events()
             self._shorten_waits()
             self._plainer()
@@ -44,9 +45,8 @@ class Shrinker:
         return len(events) * 1_000_000_000 + (events[-1].time if events else 0)
 
     def _try(self, events: list[Event], config: Config | None = None) -> bool:
-        if self._tries >= MAX_TRIES or not events:
+        if not events or time.monotonic() > self._deadline:
             return False
-        self._tries += 1
         best = self.best
         outcome = replay(self._oracle, config or best.config, best.peer_iss, events, self._side)
         if outcome.difference is None or outcome.difference.signature() != self._signature:

@@ -520,3 +520,26 @@ def test_conflict_detection_sees_each_packet_before_the_table() -> None:
     peer.send(ask())
     assert seen == [(1, 0)]
     assert len(peer.stack.arp.dump()) == 1
+
+
+def test_packets_without_memory_of_their_own_wait_too() -> None:
+    peer = fresh("full", memp_num_arp_queue=2)
+    ipv4 = peer.stack.ipv4
+    errs = [ipv4.output(b"%d" % number, 0, ip_of(PEER), 255, 0, 253, None) for number in range(3)]
+    assert errs == [ERR_OK, ERR_OK, ERR_MEM]
+    peer.replies()
+    peer.send(answer())
+    assert [bytes(frame[IP].payload)[:1] for frame in peer.replies()] == [b"0", b"1"]
+    ipv4.output(b"x", 0, ip_of("10.0.0.50"), 255, 0, 253, None)
+    peer.advance(ms=10_000)
+    peer.expect_no_leak()
+
+
+def test_a_query_that_cannot_be_sent_tells_and_stays_pending() -> None:
+    peer = fresh("micropython")
+    heap = peer.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    assert peer.stack.arp.query(ip_of(PEER)) == ERR_MEM
+    heap.free(hog)
+    peer.advance(ms=1000)
+    assert requests(peer) == [(PEER, BROADCAST_MAC)]

@@ -193,3 +193,13 @@ def test_single_pbuf_builds_need_no_frag_pbufs() -> None:
     assert len(peer.replies()) == 3
     assert peer.stack.mem.frag_pbuf.max == 0
     peer.expect_no_leak()
+
+
+def test_without_heap_for_the_header_of_a_fragment() -> None:
+    peer = Peer("micropython")
+    heap = peer.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole() - 2100)  # the datagram fits, a header of 60 beside it does not
+    assert send(peer, 2000) == ERR_MEM
+    peer.expect_nothing()
+    heap.free(hog)
+    peer.expect_no_leak()

@@ -458,3 +458,13 @@ def test_redirects_stay_ignored() -> None:
     peer.send(IP(src=PEER, dst=OURS) / ICMP(type=5, code=1) / sent[:28])
     peer.expect_drop("icmp_type")
     assert not heard
+
+
+def test_a_reply_with_a_header_of_its_own_needs_heap() -> None:
+    peer = Peer("micropython", quirks_off=("echo_reply_keeps_header",))
+    heap = peer.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    peer.send(ping())
+    peer.expect_nothing()
+    heap.free(hog)
+    peer.expect_no_leak()

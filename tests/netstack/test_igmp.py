@@ -350,3 +350,11 @@ def test_any_messages_are_survived(messages: list[tuple[str, bytes]]) -> None:
         peer.advance(ms=150)
     peer.stack.igmp.leave(ip_of(GROUP))
     peer.expect_no_leak()
+
+
+def test_without_a_place_for_the_all_systems_group() -> None:
+    peer = Peer(memp_num_igmp_group=0)
+    assert not peer.stack.igmp.is_member(ip_of(ALL_SYSTEMS))
+    query(peer)
+    peer.expect_drop("ip_not_ours")
+    assert peer.stack.igmp.join(ip_of(GROUP)) == ERR_MEM

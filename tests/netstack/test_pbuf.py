@@ -170,3 +170,31 @@ def test_a_build_with_ipv6_reserves_more() -> None:
     heap = Heap(8000, 8, 12, 4)
     assert TxAllocator(heap, 4, 16, 14, 40).transport(800)
     assert heap.used == 900
+
+
+def test_trim_within_the_last_buffer_gives_nothing_back() -> None:
+    p, pool = received(250)
+    p.trim(240)
+    assert (p.parts, pool.used) == ([100, 100, 40], 3)
+
+
+def test_split_at_64_kib() -> None:
+    """Buffers are never cut: the first part has as many as hold less than 64 KiB."""
+    p, pool = received(70_000, 1000)
+    whole = p.data
+    rest = p.split_64k()
+    assert rest is not None
+    assert (len(p), len(rest), p.buffers, rest.buffers) == (65_000, 5_000, 65, 5)
+    assert p.data + rest.data == whole
+    assert (p.parts, rest.parts) == ([1000] * 65, [1000] * 5)
+    assert pool.used == 70
+    p.free()
+    rest.free()
+    assert pool.used == 0
+
+
+@pytest.mark.parametrize("length", [50, 250, 65_535])
+def test_what_fits_is_not_split(length: int) -> None:
+    p, pool = received(length, 1000)
+    assert p.split_64k() is None
+    check(p, pool)

@@ -124,3 +124,33 @@ def test_on_fire_hears_of_what_runs() -> None:
     log.cyclic("idle", 1000, lambda: True)
     log.run_until(2000)
     assert heard == ["arp", "arp"]
+
+
+def test_armed_says_whether_it_is_waited_for() -> None:
+    timers = Timers()
+    tcp = timers.oneshot("tcp", lambda: None)
+    assert not tcp.armed
+    timers.arm(tcp, 0, 250)
+    assert tcp.armed
+    timers.run(250)
+    assert not tcp.armed
+
+
+def test_the_next_look_of_a_port_that_sleeps_until_a_timer_is_due() -> None:
+    timers = Timers()
+    timers.cyclic("arp", 1000, lambda: None, lambda: True)  # idle, yet a real port would look
+    timers.cyclic("dhcp", 500, lambda: None, lambda: True)
+    assert [timers.next_look(now) for now in (0, 499, 500, 999, 1000, 7300)] == [
+        500,
+        500,
+        1000,
+        1000,
+        1500,
+        7500,
+    ]
+
+
+def test_the_next_look_of_a_port_that_polls() -> None:
+    timers = Timers(quantum=64)
+    timers.cyclic("arp", 1000, lambda: None, lambda: True)
+    assert [timers.next_look(now) for now in (0, 63, 64, 1000)] == [64, 64, 128, 1024]

@@ -594,3 +594,8 @@ def test_any_bytes_are_survived(raw: bytes) -> None:
     peer.send(raw_udp(raw))
     assert len(peer.frames) <= 1
     peer.expect_no_leak()
+
+
+def test_a_given_source_without_heap() -> None:
+    ends = Ends(Peer("micropython"))
+    assert ends.udp.sendto_from(ends.new("a"), bytes(8000), 0xFFFFFFFF, 67, 0) == ERR_MEM

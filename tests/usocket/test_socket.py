@@ -9,7 +9,7 @@ import pytest
 from netstack.profiles import named
 from tap.clock import MS, SECOND
 from tests.usocket.support import CLIENT, SERVER, Pair, listening, raises, two_devices
-from usocket import SOCK_DGRAM, SOCK_STREAM, Device, socket
+from usocket import SOCK_DGRAM, SOCK_RAW, SOCK_STREAM, Device, socket
 from usocket.constants import MSG_DONTWAIT, MSG_PEEK
 from usocket.errno import (
     EADDRINUSE,
@@ -814,6 +814,26 @@ class TestDatagrams:
         server.settimeout(1)
         with raises(ETIMEDOUT):
             server.recv(10)
+
+
+class TestRaw:
+    def test_packets_of_one_protocol_with_their_header(self, pair: Pair) -> None:
+        server, client = pair.server.socket(2, SOCK_RAW, 200), pair.client.socket(2, SOCK_RAW, 200)
+        assert client.sendto(b"payload", (SERVER, 0)) == 7
+        data, address = server.recvfrom(100)
+        assert address == (CLIENT, 0)
+        assert (data[9], data[20:]) == (200, b"payload")
+        assert repr(server) == "<socket state=0 timeout=4294967295 incoming=0>"
+
+    def test_what_a_raw_socket_cannot(self, pair: Pair) -> None:
+        sock = pair.server.socket(2, SOCK_RAW, 1)
+        with raises(EIO):
+            sock.bind(("", 0))
+        with raises(EOPNOTSUPP):
+            sock.listen(1)
+        assert sock.sendall(b"goes nowhere") is None
+        with pytest.raises(TypeError):
+            pair.server.socket(2, SOCK_RAW, None)
 
 
 def test_two_runs_are_the_same_to_the_frame() -> None:

@@ -1,4 +1,4 @@
-"""Devices on a real TAP with Linux's own programs as their peers: nc, socat, curl, ss, Python's http.server."""
+"""Devices on a real TAP whose peers are Linux's own programs: nc, socat, curl, ss, Python's http.server."""
 
 from __future__ import annotations
 

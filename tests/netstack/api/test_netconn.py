@@ -471,3 +471,20 @@ def test_nothing_leaks_whenever_it_is_closed(when: str) -> None:
     sock.close()
     peer.advance(ms=200_000)
     peer.expect_no_leak()
+
+
+def test_a_connection_that_time_wait_ended_is_gone() -> None:
+    peer, client, sock = accepted()
+    peer.stack.tcp.close(peer.stack.tcp.listen_pcbs[0])
+    sock.shutdown(False, True)
+    client.answers()
+    client.send("A")
+    client.send("FA")
+    assert client.flags() == ["A"]
+    assert sock.pcb is not None
+    peer.advance(ms=200_000)
+    assert sock.pcb is None
+    assert sock.write(b"x") == (0, ERR_CONN)
+    assert sock.read(1) == (None, ERR_RST)
+    assert sock.close() == ERR_OK
+    peer.expect_no_leak()

@@ -143,6 +143,10 @@ class Conversation(Peer):
         assert self.stack.mem.tcp_seg.used == 0, self.story
         assert self.stack.mem.pbuf_pool.used == 0, self.story
 
+    def sent_at(self) -> list[int]:
+        """When each frame of the device left, ms."""
+        return [time for time, direction, _ in self._story if direction == ">"]
+
     # Our side
 
     def segment(

@@ -53,9 +53,12 @@ def test_third_duplicate_brings_fast_retransmit_and_reno_recovery() -> None:
 
 
 def test_what_is_no_duplicate() -> None:
-    talk = sending(4)
-    talk.segment(ACK, 1, 1, win=60000)  # moves the window
-    talk.segment(PSH | ACK, 1, 1, b"x", win=60000)  # carries data
+    talk = established("micropython", mss=800, win=60000)
+    talk.write(bytes(800))
+    talk.segment(ACK, 1, 1, win=65535)  # moves the right edge
+    talk.segment(PSH | ACK, 1, 1, b"x")  # carries data
+    assert talk.pcb.dupacks == 0
+    talk.segment(ACK, 2, 1, win=60000)  # newer by sequence: shrinks the window
     assert talk.pcb.dupacks == 0
     talk.segment(ACK, 2, 1, win=60000)
     assert talk.pcb.dupacks == 1

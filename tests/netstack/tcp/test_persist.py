@@ -1,17 +1,26 @@
 """The persist timer: probes and split segments (``persist``)."""
 
+from typing import Any
+
 from netstack.tcp.persist import split_unsent
 from netstack.tcp.tcb import TF_NODELAY
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, Conversation, established
 
 
+def closed(profile: str = "micropython", **options: Any) -> Conversation:
+    """A connection whose peer has closed its window (by a newer segment: a shrink alone would be ignored)."""
+    talk = established(profile, **options)
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    talk.advance(ms=250)
+    talk.expect(ACK, ack=2)
+    talk.segment(ACK, 2, 1, win=0)
+    assert talk.pcb.snd_wnd == 0
+    return talk
+
+
 def closed_window() -> Conversation:
     """800 bytes wait behind a closed window."""
-    talk = established("micropython", mss=800)
-    talk.segment(ACK, 1, 1, win=0)
-    talk.segment(PSH | ACK, 1, 1, b"x", win=0)
-    talk.advance(ms=250)
-    talk.frames.clear()
+    talk = closed(mss=800)
     talk.write(bytes(range(200)) * 4)
     talk.expect_nothing()
     return talk
@@ -47,10 +56,7 @@ def test_the_probed_byte_is_sent_again_with_its_segment() -> None:
 
 
 def test_the_probed_byte_is_cut_without_the_quirk() -> None:
-    talk = established("micropython", mss=800, quirks_off=("probe_byte_sent_again",))
-    talk.segment(PSH | ACK, 1, 1, b"x", win=0)
-    talk.advance(ms=250)
-    talk.frames.clear()
+    talk = closed(mss=800, quirks_off=("probe_byte_sent_again",))
     talk.write(b"hello")
     talk.advance(ms=2_000)
     talk.expect(ACK, seq=1, data=b"h")
@@ -73,9 +79,8 @@ def test_a_window_smaller_than_the_head_splits_it() -> None:
 
 
 def test_splitting_a_segment_of_several_blocks_gives_memory_back() -> None:
-    talk = established(mss=536)
+    talk = closed("lwip-default", mss=536)
     talk.pcb.flags |= TF_NODELAY
-    talk.segment(PSH | ACK, 1, 1, b"x", win=0)
     talk.write(bytes(300))
     talk.write(bytes(100))
     talk.write(bytes(100))
@@ -90,17 +95,14 @@ def test_splitting_a_segment_of_several_blocks_gives_memory_back() -> None:
 
 
 def test_a_lone_fin_goes_into_a_closed_window() -> None:
-    talk = established("micropython", mss=800)
-    talk.segment(ACK, 1, 1, win=0)
-    talk.segment(PSH | ACK, 1, 1, b"x", win=0)
+    talk = closed(mss=800)
     talk.close()
     talk.expect(ACK | FIN, seq=1)
 
 
 def test_a_split_head_keeps_psh_and_fin_only_with_the_quirks() -> None:
     for off, flags in ((), PSH | FIN), (("psh_kept_on_split", "zero_window_split_keeps_fin"), 0):
-        talk = established("micropython", mss=800, quirks_off=off)
-        talk.segment(PSH | ACK, 1, 1, b"x", win=0)
+        talk = closed(mss=800, quirks_off=off)
         talk.tcp.write(talk.pcb, bytes(100))
         talk.close()
         split_unsent(talk.tcp, talk.pcb, 40)

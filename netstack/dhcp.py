@@ -1,0 +1,522 @@
+"""DHCP client: an address for the interface, for as long as a server lends it (RFC 2131 4.4).
+
+    INIT -> SELECTING -> REQUESTING -> CHECKING -> BOUND -> RENEWING -> REBINDING
+              DISCOVER     REQUEST     conflicts?              T1           T2
+
+A message that gets no answer is repeated after 2, 4, 8 ... 60 s, on a tick of 500 ms. When it is bound, a
+tick of a minute counts the lease: at T1 its server is asked to prolong it, at T2 everybody, and at the end the
+address is released and all begins anew. A cable that is plugged in again has the old address confirmed
+(REBOOTING). Before a new address is used, conflict detection (``acd.py``) asks for 6 to 9 s whether it is free.
+
+lwIP: both ticks are on a grid fixed at boot, so every time is shorter by up to one tick; renewals and
+rebindings are only repeated by the tick of a minute; after a NAK the old lease goes on being counted; an ACK
+may come from any server; cookie, addresses and times of a reply are believed.
+Source: lwIP ``dhcp.c``. The wire format is in ``dhcp_message.py``, the counting in ``dhcp_lease.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from netstack import acd
+from netstack.acd import Acd, AcdClient
+from netstack.address import IP_ANY, IP_BROADCAST
+from netstack.arp import REPLY, Arp, ArpPacket
+from netstack.core import Core
+from netstack.dhcp_lease import EXPIRED, REBIND, RENEW, Lease
+from netstack.dhcp_message import (
+    ACK,
+    BOOTREPLY,
+    BOOTREQUEST,
+    BROADCAST,
+    DECLINE,
+    DISCOVER,
+    DNS_SERVER,
+    HOSTNAME,
+    INFORM,
+    MAX_MESSAGE_SIZE,
+    MESSAGE_LEN,
+    MESSAGE_TYPE,
+    NAK,
+    OFFER,
+    PARAMETER_REQUEST_LIST,
+    RELEASE,
+    REQUEST,
+    REQUESTED_IP,
+    ROUTER,
+    SERVER_ID,
+    SUBNET_MASK,
+    DhcpMessage,
+    emit,
+    parse,
+    room_left,
+)
+from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
+from netstack.ipv4 import SOF_BROADCAST
+from netstack.netif import Netif
+from netstack.pbuf import Pbuf
+from netstack.stats import Drop
+from netstack.udp import Udp, UdpPcb
+
+CLIENT_PORT, SERVER_PORT = 68, 67
+
+COARSE_TICK_MS = 60_000
+FINE_TICK_MS = 500
+REQUEST_TRIES = 6
+REBOOT_TRIES = 2
+DECLINE_WAIT_MS = 10_000  # RFC 2131 3.1, step 5
+CHECK_WAIT_MS = 500  # for the answer to an ARP query (quirk dhcp_arp_check)
+MIN_MTU = 576  # what every client must be able to take (RFC 2131 2)
+MIN_REPLY_LEN = 44  # up to sname, and in the first buffer
+
+# States, with lwIP's numbers (prot/dhcp.h)
+OFF, REQUESTING, INIT, REBOOTING, REBINDING, RENEWING, SELECTING, INFORMING, CHECKING = range(9)
+BOUND, BACKING_OFF = 10, 12
+_HAS_ADDRESS = (BOUND, RENEWING, REBINDING)
+
+# lwIP's struct dhcp and struct acd, which live in the heap from the first start on (on a 32-bit CPU)
+_SIZEOF_DHCP, _SIZEOF_ACD = 52, 24
+
+DHCP_SHORT = Drop("dhcp_short", "udp", (), "a DHCP message, or its first buffer, of less than 44 bytes")
+DHCP_OPTIONS = Drop("dhcp_options", "udp", (), "a DHCP message whose options cannot be read")
+DHCP_NOT_OURS = Drop(
+    "dhcp_not_ours", "udp", (), "a DHCP message that is no reply, or for another client, or to an old question"
+)
+DHCP_UNEXPECTED = Drop(
+    "dhcp_unexpected", "udp", (), "a DHCP message that means nothing in this state, or says no type"
+)
+
+
+class Dhcp:
+    """The DHCP client of one interface; ``state`` and ``lease`` may be looked at.
+
+    ``hostname`` goes along in messages (LWIP_NETIF_HOSTNAME), cut to the room they have. ``on_address`` are
+    told every address that DHCP gives the interface, and 0 when it takes it away, once that is done.
+    ``on_dns_server(slot, address)`` gets the name servers of every ACK.
+    """
+
+    __slots__ = (
+        "_acd",
+        "_acd_client",
+        "_arp",
+        "_block",
+        "_core",
+        "_drawn_xid",
+        "_holds_pcb",
+        "_max_dns_servers",
+        "_netif",
+        "_pcb",
+        "_pcb_users",
+        "_queries_arp",
+        "_request_timeout",
+        "_tries",
+        "_udp",
+        "_wanted",
+        "hostname",
+        "lease",
+        "on_address",
+        "on_dns_server",
+        "state",
+        "xid",
+    )
+
+    def __init__(self, core: Core, netif: Netif, udp: Udp, arp: Arp, acd: Acd) -> None:
+        self._core = core
+        self._netif = netif
+        self._udp = udp
+        self._arp = arp
+        self._acd = acd
+        profile = core.profile
+        checks = bool(profile.lwip_dhcp_does_acd_check)
+        self._queries_arp = checks and "dhcp_arp_check" in profile.quirks
+        self._acd_client = AcdClient(self._on_conflict) if checks and not self._queries_arp else None
+        self._max_dns_servers = (
+            min(profile.dns_max_servers, profile.lwip_dhcp_max_dns_servers) if profile.lwip_dns else 0
+        )
+        wanted = (SUBNET_MASK, ROUTER, BROADCAST, DNS_SERVER)
+        self._wanted = {PARAMETER_REQUEST_LIST: bytes(wanted if self._max_dns_servers else wanted[:-1])}
+        self._block: int | None = None  # of struct dhcp
+        self._pcb: UdpPcb | None = None
+        self._pcb_users = 0
+        self._drawn_xid = 0  # the last one
+        self.hostname = ""
+        self.on_address: list[Callable[[int], None]] = []
+        self.on_dns_server: Callable[[int, int], None] | None = None
+        self._clear()
+        if profile.lwip_dhcp:
+            netif.on_link.append(self._on_link)
+            core.timers.cyclic("dhcp_coarse", COARSE_TICK_MS, self._on_coarse_tick, self._coarse_idle)
+            core.timers.cyclic("dhcp_fine", FINE_TICK_MS, self._on_fine_tick, self._fine_idle)
+            if self._queries_arp:
+                arp.on_arp.append(self._on_arp)
+
+    def _clear(self) -> None:
+        self.state = OFF
+        self.lease = Lease()
+        self.xid = 0
+        self._tries = 0
+        self._request_timeout = 0  # fine ticks until something is repeated; 0: nothing is
+        self._holds_pcb = False
+        if self._acd_client is not None:
+            self._acd_client.clear()
+
+    @property
+    def supplied_address(self) -> bool:
+        """Whether the interface has its address from DHCP (``dhcp_supplied_address``)."""
+        return self.state in _HAS_ADDRESS
+
+    # Calls
+
+    def start(self) -> int:
+        """Begin, or begin anew, to look for a server, as soon as there is a link (``dhcp_start``).
+
+        ERR_ARG: the interface is down; ERR_MEM: no heap, no UDP pcb, or an MTU below 576; ERR_VAL: LWIP_DHCP
+        is 0.
+        """
+        core = self._core
+        if not core.profile.lwip_dhcp:
+            return ERR_VAL
+        if not self._netif.up:
+            return ERR_ARG
+        if self._netif.mtu < MIN_MTU:
+            return ERR_MEM
+        if self._block is None:
+            block = core.mem.heap.malloc(_SIZEOF_DHCP + (_SIZEOF_ACD if self._acd_client is not None else 0))
+            if block < 0:
+                return ERR_MEM
+            self._block = block
+        elif self._holds_pcb:
+            self._give_pcb()
+        self._clear()
+        if self._acd_client is not None:
+            self._acd.add(self._acd_client)
+        if not self._take_pcb():
+            return ERR_MEM
+        self._holds_pcb = True
+        if self._netif.link_up:
+            self._discover()
+        else:
+            self._set_state(INIT)
+        return ERR_OK
+
+    def stop(self) -> None:
+        """Give the address back, if there is one, and do nothing any more (``dhcp_release_and_stop``)."""
+        if self.state == OFF:
+            return
+        server = self.lease.server
+        self.lease = Lease()
+        had_address = self.supplied_address
+        self._set_state(OFF)
+        if had_address:
+            self._send(RELEASE, {SERVER_ID: _quad(server)}, self._netif.ip, server)
+            self._set_address(IP_ANY, IP_ANY, IP_ANY)
+        if self._acd_client is not None:
+            self._acd.remove(self._acd_client)
+        if self._holds_pcb:
+            self._holds_pcb = False
+            self._give_pcb()
+
+    def release(self) -> int:
+        """The same as ``stop`` (``dhcp_release``)."""
+        self.stop()
+        return ERR_OK
+
+    def cleanup(self) -> None:
+        """Stop, and give back the heap that the client takes from its first start on (``dhcp_cleanup``)."""
+        self.stop()
+        if self._block is not None:
+            self._core.mem.heap.free(self._block)
+            self._block = None
+
+    def renew(self) -> int:
+        """Ask the server now to prolong the lease; the err of sending, ERR_VAL while off (``dhcp_renew``).
+
+        lwIP: not repeated before the next tick of the lease, if that has any.
+        """
+        if self.state == OFF:
+            return ERR_VAL
+        self._set_state(RENEWING)
+        return self._request({MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip, self.lease.server)
+
+    def inform(self) -> int:
+        """Tell the servers an address that was set by hand; the err of sending, ERR_VAL without LWIP_DHCP
+        (``dhcp_inform``).
+        """
+        if not self._core.profile.lwip_dhcp:
+            return ERR_VAL
+        if not self._take_pcb():
+            return ERR_MEM
+        err = self._send(INFORM, {MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip)
+        self._give_pcb()
+        return err
+
+    # Steps of the state machine
+
+    def _set_state(self, state: int) -> None:
+        if state != self.state:
+            self.state = state
+            self._tries = 0
+            self._request_timeout = 0
+
+    def _discover(self) -> None:
+        """Look for servers (``dhcp_discover``)."""
+        self.lease.address = IP_ANY
+        self._set_state(SELECTING)
+        options = {MAX_MESSAGE_SIZE: self._mtu()}
+        if self._core.profile.lwip_dhcp_discover_add_hostname:
+            options |= self._hostname(options | self._wanted)
+        self._send(DISCOVER, options | self._wanted, IP_ANY)
+        self._repeat_exponentially()
+
+    def _select(self) -> None:
+        """Ask for the address that was offered (``dhcp_select``)."""
+        self._set_state(REQUESTING)
+        options = {
+            MAX_MESSAGE_SIZE: self._mtu(),
+            REQUESTED_IP: _quad(self.lease.address),
+            SERVER_ID: _quad(self.lease.server),
+        }
+        self._request(options, IP_ANY)
+        self._repeat_exponentially()
+
+    def _reboot(self) -> None:
+        """Ask whether the address is still right (``dhcp_reboot``)."""
+        self._set_state(REBOOTING)
+        options = {MAX_MESSAGE_SIZE: MIN_MTU.to_bytes(2, "big"), REQUESTED_IP: _quad(self.lease.address)}
+        self._request(options, self._netif.ip)
+        self._count_try()
+        self._repeat_in(min(self._tries, 10) * 1000)
+
+    def _rebind(self) -> None:
+        """Ask any server to prolong the lease (``dhcp_rebind``)."""
+        self._set_state(REBINDING)
+        self._request({MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip)
+
+    def _check(self) -> None:
+        """Look whether the address is free (``dhcp_check``)."""
+        self._set_state(CHECKING)
+        if self._acd_client is not None:
+            self._acd.start(self._acd_client, self.lease.address)
+        else:
+            self._arp.query(self.lease.address)
+            self._count_try()
+            self._repeat_in(CHECK_WAIT_MS)
+
+    def _bind(self) -> None:
+        """Use the address (``dhcp_bind``)."""
+        lease = self.lease
+        lease.start()
+        self._set_state(BOUND)
+        self._set_address(lease.address, lease.mask, lease.gateway)
+
+    def _decline(self) -> None:
+        """Tell the server that the address is in use (``dhcp_decline``)."""
+        self._set_state(BACKING_OFF)
+        self._send(DECLINE, {REQUESTED_IP: _quad(self.lease.address)}, IP_ANY)
+
+    def _set_address(self, ip: int, netmask: int, gateway: int) -> None:
+        changes = ip != self._netif.ip
+        self._netif.set_addr(ip, netmask, gateway)
+        if changes:
+            for listener in self.on_address:
+                listener(ip)
+
+    # What makes it go on: time
+
+    def _coarse_idle(self) -> bool:
+        return self.state == OFF or not self.lease.counts
+
+    def _on_coarse_tick(self) -> None:
+        if self.state == OFF:
+            return
+        event = self.lease.tick()
+        if event == EXPIRED:
+            self.stop()
+            self.start()
+        elif event == REBIND and self.state in (REQUESTING, *_HAS_ADDRESS):
+            self._rebind()
+            self.lease.rebound_in_vain()
+        elif event == RENEW and self.state in (REQUESTING, BOUND, RENEWING):
+            self.renew()
+            self.lease.renewed_in_vain()
+
+    def _fine_idle(self) -> bool:
+        return not self._request_timeout
+
+    def _on_fine_tick(self) -> None:
+        if self._request_timeout:
+            self._request_timeout -= 1
+            if not self._request_timeout:
+                self._on_timeout()
+
+    def _on_timeout(self) -> None:
+        """No answer, or the pause is over (``dhcp_timeout``)."""
+        if self.state == REQUESTING:
+            if self._tries < REQUEST_TRIES:
+                self._select()
+            else:
+                self.stop()
+                self.start()
+        elif self.state == REBOOTING and self._tries < REBOOT_TRIES:
+            self._reboot()
+        elif self.state == CHECKING:
+            if self._tries <= 1:
+                self._check()
+            else:
+                self._bind()
+        else:
+            self._discover()
+
+    def _count_try(self) -> None:
+        self._tries = min(self._tries + 1, 255)
+
+    def _repeat_exponentially(self) -> None:
+        self._count_try()
+        self._repeat_in(1000 * (1 << self._tries if self._tries < 6 else 60))
+
+    def _repeat_in(self, ms: int) -> None:
+        self._request_timeout = -(-ms // FINE_TICK_MS)
+
+    # What makes it go on: the network
+
+    def _on_link(self) -> None:
+        """The cable is plugged in, maybe in another network (``dhcp_network_changed_link_up``)."""
+        if self.state == OFF:
+            return
+        self._tries = 0
+        if self.state in (REBOOTING, *_HAS_ADDRESS):
+            self._reboot()
+        else:
+            self._discover()
+
+    def _on_conflict(self, event: int) -> None:
+        """What conflict detection found out (``dhcp_conflict_callback``)."""
+        if event == acd.IP_OK:
+            self._bind()
+        elif event == acd.DECLINE:
+            self._set_address(IP_ANY, IP_ANY, IP_ANY)
+            self._decline()
+        else:
+            self._set_state(BACKING_OFF)
+            self._repeat_in(DECLINE_WAIT_MS)
+
+    def _on_arp(self, packet: ArpPacket) -> None:
+        """Somebody answers for the address that is being checked (2.1.3: ``dhcp_arp_reply``)."""
+        if packet.opcode == REPLY and self.state == CHECKING and packet.sender_ip == self.lease.address:
+            self._decline()
+            self._count_try()
+            self._repeat_in(DECLINE_WAIT_MS)
+
+    def _recv(self, _pcb: UdpPcb, p: Pbuf, _ip: int, _port: int) -> None:
+        """A datagram from a server's port (``dhcp_recv``)."""
+        reason = self._input(p)
+        p.free()
+        if reason is not None:
+            self._core.drop(reason)
+
+    def _input(self, p: Pbuf) -> Drop | None:
+        if not self._holds_pcb:
+            return DHCP_UNEXPECTED
+        if p.first_len < MIN_REPLY_LEN:
+            return DHCP_SHORT
+        message = parse(p.data)
+        if message is None:
+            return DHCP_OPTIONS
+        if message.op != BOOTREPLY or message.chaddr != self._netif.mac or message.xid != self.xid:
+            return DHCP_NOT_OURS
+        state, kind = self.state, message.type
+        if kind == ACK and state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
+            self._on_ack(message, is_new=state in (REQUESTING, REBOOTING))
+        elif kind == NAK and state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
+            self._set_state(BACKING_OFF)
+            self._set_address(IP_ANY, IP_ANY, IP_ANY)
+            self._discover()
+        elif kind == OFFER and state == SELECTING and SERVER_ID in message.options:
+            self.lease.server = message.number(SERVER_ID) or IP_ANY
+            self.lease.address = message.yiaddr
+            self._select()
+        else:
+            return DHCP_UNEXPECTED
+        return None
+
+    def _on_ack(self, ack: DhcpMessage, is_new: bool) -> None:
+        """The lease is ours; a new one, or one that was asked for anew, is checked first where the profile
+        does (``dhcp_handle_ack``).
+        """
+        self.lease.take(ack, self._max_dns_servers)
+        if self.on_dns_server is not None:
+            for slot, address in enumerate(self.lease.dns_servers):
+                self.on_dns_server(slot, address)
+        if is_new and (self._acd_client is not None or self._queries_arp):
+            self._check()
+        else:
+            self._bind()
+
+    # Messages
+
+    def _take_pcb(self) -> bool:
+        """The pcb of port 68, made for its first user (``dhcp_inc_pcb_refcount``).
+
+        lwIP: where a program has that port, the pcb gets another one, and hears nothing.
+        """
+        if not self._pcb_users:
+            self._pcb = pcb = self._udp.new()
+            if pcb is None:
+                return False
+            pcb.so_options |= SOF_BROADCAST
+            self._udp.bind(pcb, IP_ANY, CLIENT_PORT)
+            self._udp.connect(pcb, IP_ANY, SERVER_PORT)
+            pcb.recv = self._recv
+        self._pcb_users += 1
+        return True
+
+    def _give_pcb(self) -> None:
+        self._pcb_users -= 1
+        if not self._pcb_users and self._pcb is not None:
+            self._udp.remove(self._pcb)
+            self._pcb = None
+
+    def _mtu(self) -> bytes:
+        return (self._netif.mtu & 0xFFFF).to_bytes(2, "big")
+
+    def _hostname(self, others: dict[int, bytes]) -> dict[int, bytes]:
+        """The option with the host's name, as much of it as fits beside ``others``."""
+        room = room_left(others) - 2
+        name = self.hostname.encode()[:room] if self._core.profile.lwip_netif_hostname else b""
+        return {HOSTNAME: name} if name else {}
+
+    def _request(self, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
+        options = options | self._wanted
+        return self._send(REQUEST, options | self._hostname(options), src, dst)
+
+    def _send(self, kind: int, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
+        """Send a message; ERR_MEM: no heap for it, and no xid is drawn (``dhcp_create_msg``)."""
+        assert self._pcb is not None
+        buf = self._core.mem.tx.transport(MESSAGE_LEN)
+        if buf is None:
+            return ERR_MEM
+        buf.free()  # sending takes it again
+        told = kind in (INFORM, DECLINE, RELEASE) or self.state in (RENEWING, REBINDING)
+        message = DhcpMessage(
+            BOOTREQUEST,
+            self._transaction(kind),
+            self._netif.mac,
+            {MESSAGE_TYPE: bytes((kind,))} | options,
+            ciaddr=self._netif.ip if told else IP_ANY,
+        )
+        return self._udp.sendto_from(self._pcb, emit(message), dst, SERVER_PORT, src)
+
+    def _transaction(self, kind: int) -> int:
+        """The xid of a message: that of the offer for requests, else a new one unless it is a repetition."""
+        if kind == INFORM:
+            self._drawn_xid = self._core.rand()
+            return self._drawn_xid
+        if kind != REQUEST or self.state == REBOOTING:
+            if not self._tries:
+                self._drawn_xid = self._core.rand()
+            self.xid = self._drawn_xid
+        return self.xid
+
+
+def _quad(address: int) -> bytes:
+    return address.to_bytes(4, "big")
