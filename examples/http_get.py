@@ -8,7 +8,7 @@ import usocket
 
 
 def get(host, port, path):
-    """(status, length, first bytes) of a page; it is read piece by piece, so it may be larger than the memory."""
+    """(status, length, first bytes) of a page; read piece by piece, it may be larger than the memory."""
     sock = usocket.socket()
     try:
         sock.connect(usocket.getaddrinfo(host, port)[0][-1])

@@ -37,7 +37,7 @@ def respond(client, status, kind, length):
 
 
 def read_head(client):
-    """(method, path, length of the body, whether the client waits to send it); None if there is no request."""
+    """(method, path, length of the body, whether the client waits to send it); None without a request."""
     line = client.readline(256)
     words = line.split()
     if len(words) < 2:

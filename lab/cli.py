@@ -77,6 +77,7 @@ def main() -> NoReturn:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         status = group.main(prog_name="netstack", standalone_mode=False)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C comes too late
         sys.stdout.flush()
     except click.UsageError as error:
         _mistake(_usage(error))

@@ -24,6 +24,7 @@ PROGRAMS = {
     "tshark": ("tshark", "tests that read captures"),
     "socat": ("socat", "tests"),
     "nc": ("netcat-openbsd", "tests"),
+    "dnsmasq": ("dnsmasq-base", "tests"),
 }
 
 

@@ -11,6 +11,7 @@ from netstack.profile import Profile
 
 # Shown beside each profile: what a program on the device meets first.
 KEY_OPTIONS = "tcp_mss tcp_wnd tcp_snd_buf memp_num_tcp_pcb mem_size api".split()
+BASE = "lwip-default"
 
 
 @click.command()
@@ -36,18 +37,20 @@ def _list() -> None:
 
     from lab.tables import console
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("profile", no_wrap=True, style="bold")
+    numbers = Table(box=None, pad_edge=False, header_style="bold")
+    summaries = Table(box=None, pad_edge=False, show_header=False)
+    numbers.add_column("profile", no_wrap=True, style="bold")
+    summaries.add_column(no_wrap=True, style="bold")
     for option in KEY_OPTIONS:
-        table.add_column(OPTIONS[option].label, justify="right", no_wrap=True)
+        numbers.add_column(OPTIONS[option].label, justify="right", no_wrap=True)
     for name in catalogue.names():
         profile = catalogue.named(name)
-        table.add_row(name, *(str(getattr(profile, option)) for option in KEY_OPTIONS))
+        numbers.add_row(name, *(str(getattr(profile, option)) for option in KEY_OPTIONS))
+        summaries.add_row(name, catalogue.PROFILES[name].summary)
     out = console()
-    out.print(table)
+    out.print(numbers)
     out.print()
-    for name, entry in catalogue.PROFILES.items():
-        out.print(f"[bold]{name:13}[/] {entry.summary}")
+    out.print(summaries)
     out.print("\n`netstack profiles NAME` shows every option of one; --set OPTION=VALUE changes any.")
 
 
@@ -57,16 +60,21 @@ def _describe(profile: Profile) -> None:
 
     from lab.tables import console
 
+    base = catalogue.named(BASE)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column, style in (("option", "bold"), ("value", ""), ("meaning", "")):
         table.add_column(column, style=style, no_wrap=column == "option")
     for row in OPTIONS.values():
-        differs = row.name in profile.explicit
-        value = Text(row.format(getattr(profile, row.name)), "bold cyan" if differs else "")
+        value = getattr(profile, row.name)
+        differs = value != getattr(base, row.name)
+        shown = Text(row.format(value), "bold cyan" if differs else "")
         if row.unit not in ("bool", "name"):
-            value.append(f" {row.unit}", "dim")
-        table.add_row(("* " if differs else "  ") + row.label, value, row.doc)
-    out = console()
+            shown.append(f" {row.unit}", "dim")
+        table.add_row(("* " if differs else "  ") + row.label, shown, row.doc)
     entry = catalogue.PROFILES[profile.name]
-    out.print(f"[bold]{profile.name}[/]: {entry.summary}. * marks what differs from lwIP's defaults.\n")
+    out = console()
+    out.print(f"[bold]{profile.name}[/]: {entry.summary}")
+    if entry.text:
+        out.print(entry.text)
+    out.print(f"* marks what differs from {BASE}.\n")
     out.print(table)

@@ -71,6 +71,8 @@ def replay(
     found = find_scripts(paths)
     if not found:
         raise click.UsageError(f"there is no .pkt file in {' '.join(map(str, paths))}")
+    if emit is not None or pcap is not None:
+        _refuse_collisions(relative for _, relative in found)
     work = [
         Job(
             str(path),
@@ -93,6 +95,16 @@ def replay(
     if statuses & {MALFORMED, ERROR}:
         ctx.exit(MISTAKE)
     ctx.exit(0 if statuses <= {MATCH, RAN} else MISMATCH)
+
+
+def _refuse_collisions(outputs: Iterable[Path]) -> None:
+    seen: set[Path] = set()
+    for path in outputs:
+        if path in seen:
+            raise click.UsageError(
+                f"two inputs would be written to {path}: name the folder above them, or replay them one by one"
+            )
+        seen.add(path)
 
 
 def _output(folder: Path | None, relative: Path, suffix: str) -> str | None:

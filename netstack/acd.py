@@ -80,6 +80,8 @@ class Acd:
         self.clients: list[AcdClient] = []
         if core.profile.lwip_acd:
             arp.on_arp.append(self.input)
+            netif.on_address.append(self._on_address)
+            netif.on_link_down.append(self._on_link_down)
             self._tick = core.timers.cyclic("acd", TICK_MS, self._on_tick, self._idle)
 
     def add(self, client: AcdClient) -> None:
@@ -102,12 +104,12 @@ class Acd:
 
     # The network changes
 
-    def link_down(self) -> None:
+    def _on_link_down(self) -> None:
         """The cable is pulled: nothing is known any more (``acd_network_changed_link_down``)."""
         for client in self.clients:
             client.state = OFF
 
-    def address_changes(self, old: int, new: int) -> None:
+    def _on_address(self, old: int, new: int) -> None:
         """A routable address takes the place of a link-local one, which goes on living in the background:
         watched, but not defended (``acd_netif_ip_addr_changed``).
         """

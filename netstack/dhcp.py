@@ -28,37 +28,26 @@ from netstack.dhcp_message import (
     ACK,
     BOOTREPLY,
     BOOTREQUEST,
-    BROADCAST,
     DECLINE,
     DISCOVER,
-    DNS_SERVER,
-    HOSTNAME,
     INFORM,
     MAX_MESSAGE_SIZE,
-    MESSAGE_LEN,
     MESSAGE_TYPE,
     NAK,
     OFFER,
-    PARAMETER_REQUEST_LIST,
     RELEASE,
     REQUEST,
     REQUESTED_IP,
-    ROUTER,
     SERVER_ID,
-    SUBNET_MASK,
     DhcpMessage,
-    emit,
     parse,
-    room_left,
 )
+from netstack.dhcp_output import DhcpOutput
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
-from netstack.ipv4 import SOF_BROADCAST
 from netstack.netif import Netif
 from netstack.pbuf import Pbuf
 from netstack.stats import Drop
 from netstack.udp import Udp, UdpPcb
-
-CLIENT_PORT, SERVER_PORT = 68, 67
 
 COARSE_TICK_MS = 60_000
 FINE_TICK_MS = 500
@@ -90,9 +79,8 @@ DHCP_UNEXPECTED = Drop(
 class Dhcp:
     """The DHCP client of one interface; ``state`` and ``lease`` may be looked at.
 
-    ``hostname`` goes along in messages (LWIP_NETIF_HOSTNAME), cut to the room they have. ``on_address`` are
-    told every address that DHCP gives the interface, and 0 when it takes it away, once that is done.
-    ``on_dns_server(slot, address)`` gets the name servers of every ACK.
+    ``on_address`` are told every address that DHCP gives the interface, and 0 when it takes it away, once
+    that is done. ``on_dns_server(slot, address)`` gets the name servers of every ACK.
     """
 
     __slots__ = (
@@ -103,16 +91,11 @@ class Dhcp:
         "_core",
         "_drawn_xid",
         "_holds_pcb",
-        "_max_dns_servers",
         "_netif",
-        "_pcb",
-        "_pcb_users",
+        "_output",
         "_queries_arp",
         "_request_timeout",
         "_tries",
-        "_udp",
-        "_wanted",
-        "hostname",
         "lease",
         "on_address",
         "on_dns_server",
@@ -123,23 +106,15 @@ class Dhcp:
     def __init__(self, core: Core, netif: Netif, udp: Udp, arp: Arp, acd: Acd) -> None:
         self._core = core
         self._netif = netif
-        self._udp = udp
+        self._output = DhcpOutput(core, netif, udp, self._recv)
         self._arp = arp
         self._acd = acd
         profile = core.profile
         checks = bool(profile.lwip_dhcp_does_acd_check)
         self._queries_arp = checks and "dhcp_arp_check" in profile.quirks
         self._acd_client = AcdClient(self._on_conflict) if checks and not self._queries_arp else None
-        self._max_dns_servers = (
-            min(profile.dns_max_servers, profile.lwip_dhcp_max_dns_servers) if profile.lwip_dns else 0
-        )
-        wanted = (SUBNET_MASK, ROUTER, BROADCAST, DNS_SERVER)
-        self._wanted = {PARAMETER_REQUEST_LIST: bytes(wanted if self._max_dns_servers else wanted[:-1])}
         self._block: int | None = None  # of struct dhcp
-        self._pcb: UdpPcb | None = None
-        self._pcb_users = 0
         self._drawn_xid = 0  # the last one
-        self.hostname = ""
         self.on_address: list[Callable[[int], None]] = []
         self.on_dns_server: Callable[[int, int], None] | None = None
         self._clear()
@@ -159,6 +134,15 @@ class Dhcp:
         self._holds_pcb = False
         if self._acd_client is not None:
             self._acd_client.clear()
+
+    @property
+    def hostname(self) -> str:
+        """The host's name; servers are told as much of it as a message has room for (LWIP_NETIF_HOSTNAME)."""
+        return self._output.hostname
+
+    @hostname.setter
+    def hostname(self, name: str) -> None:
+        self._output.hostname = name
 
     @property
     def supplied_address(self) -> bool:
@@ -186,11 +170,11 @@ class Dhcp:
                 return ERR_MEM
             self._block = block
         elif self._holds_pcb:
-            self._give_pcb()
+            self._output.close()
         self._clear()
         if self._acd_client is not None:
             self._acd.add(self._acd_client)
-        if not self._take_pcb():
+        if not self._output.open():
             return ERR_MEM
         self._holds_pcb = True
         if self._netif.link_up:
@@ -214,7 +198,7 @@ class Dhcp:
             self._acd.remove(self._acd_client)
         if self._holds_pcb:
             self._holds_pcb = False
-            self._give_pcb()
+            self._output.close()
 
     def release(self) -> int:
         """The same as ``stop`` (``dhcp_release``)."""
@@ -236,7 +220,7 @@ class Dhcp:
         if self.state == OFF:
             return ERR_VAL
         self._set_state(RENEWING)
-        return self._request({MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip, self.lease.server)
+        return self._request(self._output.max_size(), self._netif.ip, self.lease.server)
 
     def inform(self) -> int:
         """Tell the servers an address that was set by hand; the err of sending, ERR_VAL without LWIP_DHCP
@@ -244,10 +228,10 @@ class Dhcp:
         """
         if not self._core.profile.lwip_dhcp:
             return ERR_VAL
-        if not self._take_pcb():
+        if not self._output.open():
             return ERR_MEM
-        err = self._send(INFORM, {MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip)
-        self._give_pcb()
+        err = self._send(INFORM, self._output.max_size(), self._netif.ip)
+        self._output.close()
         return err
 
     # Steps of the state machine
@@ -262,21 +246,15 @@ class Dhcp:
         """Look for servers (``dhcp_discover``)."""
         self.lease.address = IP_ANY
         self._set_state(SELECTING)
-        options = {MAX_MESSAGE_SIZE: self._mtu()}
-        if self._core.profile.lwip_dhcp_discover_add_hostname:
-            options |= self._hostname(options | self._wanted)
-        self._send(DISCOVER, options | self._wanted, IP_ANY)
+        self._send(DISCOVER, self._output.discover_options(), IP_ANY)
         self._repeat_exponentially()
 
     def _select(self) -> None:
         """Ask for the address that was offered (``dhcp_select``)."""
         self._set_state(REQUESTING)
-        options = {
-            MAX_MESSAGE_SIZE: self._mtu(),
-            REQUESTED_IP: _quad(self.lease.address),
-            SERVER_ID: _quad(self.lease.server),
-        }
-        self._request(options, IP_ANY)
+        lease = self.lease
+        asked = {REQUESTED_IP: _quad(lease.address), SERVER_ID: _quad(lease.server)}
+        self._request(self._output.max_size() | asked, IP_ANY)
         self._repeat_exponentially()
 
     def _reboot(self) -> None:
@@ -290,7 +268,7 @@ class Dhcp:
     def _rebind(self) -> None:
         """Ask any server to prolong the lease (``dhcp_rebind``)."""
         self._set_state(REBINDING)
-        self._request({MAX_MESSAGE_SIZE: self._mtu()}, self._netif.ip)
+        self._request(self._output.max_size(), self._netif.ip)
 
     def _check(self) -> None:
         """Look whether the address is free (``dhcp_check``)."""
@@ -443,7 +421,7 @@ class Dhcp:
         """The lease is ours; a new one, or one that was asked for anew, is checked first where the profile
         does (``dhcp_handle_ack``).
         """
-        self.lease.take(ack, self._max_dns_servers)
+        self.lease.take(ack, self._output.max_dns_servers)
         if self.on_dns_server is not None:
             for slot, address in enumerate(self.lease.dns_servers):
                 self.on_dns_server(slot, address)
@@ -454,57 +432,22 @@ class Dhcp:
 
     # Messages
 
-    def _take_pcb(self) -> bool:
-        """The pcb of port 68, made for its first user (``dhcp_inc_pcb_refcount``).
-
-        lwIP: where a program has that port, the pcb gets another one, and hears nothing.
-        """
-        if not self._pcb_users:
-            self._pcb = pcb = self._udp.new()
-            if pcb is None:
-                return False
-            pcb.so_options |= SOF_BROADCAST
-            self._udp.bind(pcb, IP_ANY, CLIENT_PORT)
-            self._udp.connect(pcb, IP_ANY, SERVER_PORT)
-            pcb.recv = self._recv
-        self._pcb_users += 1
-        return True
-
-    def _give_pcb(self) -> None:
-        self._pcb_users -= 1
-        if not self._pcb_users and self._pcb is not None:
-            self._udp.remove(self._pcb)
-            self._pcb = None
-
-    def _mtu(self) -> bytes:
-        return (self._netif.mtu & 0xFFFF).to_bytes(2, "big")
-
-    def _hostname(self, others: dict[int, bytes]) -> dict[int, bytes]:
-        """The option with the host's name, as much of it as fits beside ``others``."""
-        room = room_left(others) - 2
-        name = self.hostname.encode()[:room] if self._core.profile.lwip_netif_hostname else b""
-        return {HOSTNAME: name} if name else {}
-
     def _request(self, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
-        options = options | self._wanted
-        return self._send(REQUEST, options | self._hostname(options), src, dst)
+        return self._send(REQUEST, self._output.request_options(options), src, dst)
 
     def _send(self, kind: int, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
-        """Send a message; ERR_MEM: no heap for it, and no xid is drawn (``dhcp_create_msg``)."""
-        assert self._pcb is not None
-        buf = self._core.mem.tx.transport(MESSAGE_LEN)
-        if buf is None:
+        """Send a message; the err of sending, ERR_MEM without heap for it (``dhcp_create_msg``)."""
+        if not self._output.has_memory():
             return ERR_MEM
-        buf.free()  # sending takes it again
-        told = kind in (INFORM, DECLINE, RELEASE) or self.state in (RENEWING, REBINDING)
+        tells_address = kind in (INFORM, DECLINE, RELEASE) or self.state in (RENEWING, REBINDING)
         message = DhcpMessage(
             BOOTREQUEST,
             self._transaction(kind),
             self._netif.mac,
             {MESSAGE_TYPE: bytes((kind,))} | options,
-            ciaddr=self._netif.ip if told else IP_ANY,
+            ciaddr=self._netif.ip if tells_address else IP_ANY,
         )
-        return self._udp.sendto_from(self._pcb, emit(message), dst, SERVER_PORT, src)
+        return self._output.send(message, src, dst)
 
     def _transaction(self, kind: int) -> int:
         """The xid of a message: that of the offer for requests, else a new one unless it is a repetition."""

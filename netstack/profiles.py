@@ -1,131 +1,170 @@
 """Named profiles: devices by name, each the differences of its ``lwipopts.h`` from the defaults.
 
-A new device is one entry of ``PROFILES``.
-Sources: lwIP 2.2.1 opt.h; MicroPython extmod/lwip-include/lwipopts_common.h; ESP-IDF components/lwip/Kconfig.
+A new board is one entry of ``device_profiles.BOARDS``; lwIP itself, in several builds, is described here.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
+from netstack.device_profiles import BOARDS, Device, Part
 from netstack.options import ProfileError, suggest
 from netstack.profile import Profile
 
+__all__ = ["PROFILES", "Device", "Part", "named", "names"]
 
-class Named(NamedTuple):
-    """One line about the device, the options its port sets, and its quirks (None: all of its version)."""
-
-    summary: str
-    options: dict[str, int | str]
-    quirks: tuple[str, ...] | None = None
-
-
-PROFILES: dict[str, Named] = {
-    "lwip-default": Named("lwIP 2.2.1 with the defaults of opt.h", {}),
-    "micropython": Named(
-        "MicroPython on rp2, stm32, mimxrt: MSS 800, 8000 bytes of heap, modlwip sockets",
-        {
-            "mem_size": 8000,
-            "memp_num_tcp_seg": 32,
-            "lwip_raw": 1,
-            "lwip_dhcp_does_acd_check": 0,
-            "lwip_dhcp_check_link_up": 1,
-            "lwip_netif_hostname": 1,
-            "lwip_dns_support_mdns_queries": 1,
-            "tcp_mss": 800,
-            "tcp_wnd": 6400,
-            "tcp_snd_buf": 6400,
-            "tcp_listen_backlog": 1,
-            "so_reuse": 1,
-            "api": "modlwip",
-        },
+_LWIP: dict[str, Device] = {
+    "lwip-default": Device(
+        "lwIP 2.2.1 with the defaults of opt.h",
+        (),
+        "MEM_ALIGNMENT is 4, and what opt.h leaves out but costs nothing until used is there (DHCP, DNS,"
+        " IGMP, static ARP entries), as in the recordings.",
     ),
-    "esp-like": Named(
-        "lwIP with the numbers of ESP-IDF: MSS 1440, 16 connections, no reassembly",
-        {
-            "mem_size": 65536,
-            "memp_num_udp_pcb": 16,
-            "memp_num_tcp_pcb": 16,
-            "memp_num_tcp_pcb_listen": 16,
-            "memp_num_tcp_seg": 64,
-            "arp_queueing": 1,
-            "ip_reassembly": 0,
-            "lwip_raw": 1,
-            "lwip_dhcp_does_acd_check": 0,
-            "lwip_netif_hostname": 1,
-            "tcp_mss": 1440,
-            "tcp_wnd": 5760,
-            "tcp_snd_buf": 5760,
-            "tcp_ooseq_max_pbufs": 4,
-            "tcp_listen_backlog": 1,
-            "lwip_tcp_keepalive": 1,
-            "so_reuse": 1,
-            "lwip_tcp_rto_time": 1500,
-            "tcp_synmaxrtx": 12,
-            "pbuf_pool_size": 64,
-        },
+    "lwip-2.1.3": Device(
+        "lwIP 2.1.3, Debian's, with the defaults of its opt.h",
+        (Part("lwIP 2.1.3", {"lwip_version": "2.1.3"}),),
+        "Differs from 2.2.1 by its quirks only: `netstack profiles diff lwip-default lwip-2.1.3` lists them.",
     ),
-    "full": Named(
-        "lwIP with everything: window scale, timestamps, SACK, 1 MB of heap",
-        {
-            "mem_size": 1048576,
-            "memp_num_udp_pcb": 16,
-            "memp_num_tcp_pcb": 16,
-            "memp_num_tcp_pcb_listen": 16,
-            "memp_num_tcp_seg": 256,
-            "memp_num_frag_pbuf": 64,
-            "arp_queueing": 1,
-            "ip_reass_max_pbufs": 40,
-            "lwip_raw": 1,
-            "lwip_netif_hostname": 1,
-            "tcp_mss": 1460,
-            "tcp_wnd": 116800,
-            "tcp_snd_buf": 58400,
-            "lwip_wnd_scale": 1,
-            "tcp_rcv_scale": 1,
-            "lwip_tcp_sack_out": 1,
-            "lwip_tcp_timestamps": 1,
-            "tcp_listen_backlog": 1,
-            "lwip_tcp_keepalive": 1,
-            "so_reuse": 1,
-            "pbuf_pool_size": 256,
-        },
-    ),
-    "lwip-2.1.3": Named("lwIP 2.1.3 with the defaults of its opt.h", {"lwip_version": "2.1.3"}),
-    "strict": Named(
-        "no real device: what the RFCs ask for, every quirk of lwIP off, room for 16 connections",
-        {
-            "mem_size": 64000,
-            "memp_num_udp_pcb": 16,
-            "memp_num_tcp_pcb": 16,
-            "memp_num_tcp_pcb_listen": 16,
-            "memp_num_tcp_seg": 128,
-            "memp_num_pbuf": 64,
-            "arp_queueing": 1,
-            "lwip_raw": 1,
-            "lwip_netif_hostname": 1,
-            "tcp_mss": 1460,
-            "tcp_wnd": 11680,
-            "tcp_snd_buf": 11680,
-            "tcp_listen_backlog": 1,
-            "lwip_tcp_keepalive": 1,
-            "so_reuse": 1,
-            "pbuf_pool_size": 64,
-        },
-        quirks=(),
+    "contrib-unix": Device(
+        "lwIP's own port for Unix as a library: 4 connections, 8 receive buffers, reassembly of one datagram",
+        (
+            Part(
+                "lwip contrib/ports/unix/lib/lwipopts.h",
+                {
+                    "mem_alignment": 1,
+                    "mem_size": 1600,
+                    "memp_num_pbuf": 16,
+                    "memp_num_raw_pcb": 4,
+                    "memp_num_udp_pcb": 4,
+                    "memp_num_tcp_pcb": 4,
+                    "memp_num_tcp_pcb_listen": 4,
+                    "memp_num_tcp_seg": 16,
+                    "memp_num_reassdata": 1,
+                    "memp_num_arp_queue": 2,
+                    "ip_reass_maxage": 3,
+                    "ip_reass_max_pbufs": 4,
+                    "lwip_raw": 1,
+                    "lwip_dhcp": 0,
+                    "lwip_igmp": 0,
+                    "lwip_dns": 0,
+                    "so_reuse": 1,
+                    "pbuf_link_hlen": 16,
+                    "pbuf_pool_size": 8,
+                },
+            ),
+            Part("the same file: MEMP_NUM_NETBUF, there for all sockets together", {"udp_rxq": 2}),
+            Part("a 64-bit CPU", {"sizeof_pbuf": 24, "sizeof_heap_header": 6}),
+        ),
+        "MEM_ALIGNMENT is 1, so blocks of the heap are not rounded.",
     ),
 }
+
+_BUILDS: dict[str, Device] = {
+    "esp-like": Device(
+        "plain lwIP 2.2.1 with the numbers of ESP-IDF: MSS 1440, 16 connections, no reassembly",
+        (
+            Part(
+                "tests/golden/esp-like.options, after esp-idf components/lwip/Kconfig",
+                {
+                    "mem_size": 65536,
+                    "memp_num_udp_pcb": 16,
+                    "memp_num_tcp_pcb": 16,
+                    "memp_num_tcp_pcb_listen": 16,
+                    "memp_num_tcp_seg": 64,
+                    "arp_queueing": 1,
+                    "ip_reassembly": 0,
+                    "lwip_raw": 1,
+                    "lwip_dhcp_does_acd_check": 0,
+                    "lwip_netif_hostname": 1,
+                    "tcp_mss": 1440,
+                    "tcp_wnd": 5760,
+                    "tcp_snd_buf": 5760,
+                    "tcp_ooseq_max_pbufs": 4,
+                    "tcp_listen_backlog": 1,
+                    "lwip_tcp_keepalive": 1,
+                    "so_reuse": 1,
+                    "lwip_tcp_rto_time": 1500,
+                    "tcp_synmaxrtx": 12,
+                    "pbuf_pool_size": 64,
+                },
+            ),
+        ),
+        "As recorded from real lwIP; for the device itself take esp32-idf.",
+    ),
+    "full": Device(
+        "lwIP 2.2.1 with everything: window scale, timestamps, SACK, 1 MB of heap",
+        (
+            Part(
+                "tests/golden/full.options",
+                {
+                    "mem_size": 1048576,
+                    "memp_num_udp_pcb": 16,
+                    "memp_num_tcp_pcb": 16,
+                    "memp_num_tcp_pcb_listen": 16,
+                    "memp_num_tcp_seg": 256,
+                    "memp_num_frag_pbuf": 64,
+                    "arp_queueing": 1,
+                    "ip_reass_max_pbufs": 40,
+                    "lwip_raw": 1,
+                    "lwip_netif_hostname": 1,
+                    "tcp_mss": 1460,
+                    "tcp_wnd": 116800,
+                    "tcp_snd_buf": 58400,
+                    "lwip_wnd_scale": 1,
+                    "tcp_rcv_scale": 1,
+                    "lwip_tcp_sack_out": 1,
+                    "lwip_tcp_timestamps": 1,
+                    "tcp_listen_backlog": 1,
+                    "lwip_tcp_keepalive": 1,
+                    "so_reuse": 1,
+                    "pbuf_pool_size": 256,
+                },
+            ),
+        ),
+        "No board has all of it; it shows what lwIP can do.",
+    ),
+    "strict": Device(
+        "no real device: every quirk of lwIP off, room for 16 connections",
+        (
+            Part(
+                "chosen for the emulator: Ethernet's MSS, windows of 8 segments, pools that hold them",
+                {
+                    "mem_size": 64000,
+                    "memp_num_pbuf": 64,
+                    "memp_num_udp_pcb": 16,
+                    "memp_num_tcp_pcb": 16,
+                    "memp_num_tcp_pcb_listen": 16,
+                    "memp_num_tcp_seg": 128,
+                    "arp_queueing": 1,
+                    "lwip_raw": 1,
+                    "lwip_netif_hostname": 1,
+                    "tcp_mss": 1460,
+                    "tcp_wnd": 8 * 1460,
+                    "tcp_snd_buf": 8 * 1460,
+                    "tcp_listen_backlog": 1,
+                    "lwip_tcp_keepalive": 1,
+                    "so_reuse": 1,
+                    "pbuf_pool_size": 64,
+                },
+            ),
+        ),
+        "Where lwIP departs from the RFCs, this follows the RFCs: a peer that cannot talk to it is at fault."
+        " What no RFC forbids stays lwIP's (Reno, time-outs in ticks of 500 ms).",
+        frozenset(),
+    ),
+}
+
+PROFILES: dict[str, Device] = _LWIP | BOARDS | _BUILDS
 
 
 @cache
 def named(name: str) -> Profile:
     """The profile of that name, the same object each time. Raises ProfileError with the nearest name."""
-    entry = PROFILES.get(name)
-    if entry is None:
+    device = PROFILES.get(name)
+    if device is None:
         hint = suggest(name, PROFILES) or f" (there are {', '.join(PROFILES)})"
         raise ProfileError(f"unknown profile {name}{hint}")
-    return Profile.from_options(entry.options, name, quirks=entry.quirks)
+    return Profile.from_options(device.options, name, quirks=device.quirks)
 
 
 def names() -> tuple[str, ...]:

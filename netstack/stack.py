@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from netstack.acd import Acd
 from netstack.arp import Arp
+from netstack.autoip import AutoIp
 from netstack.core import MS, Core, splitmix32
+from netstack.dhcp import Dhcp
 from netstack.dns import Dns
 from netstack.errors import ERR_OK
 from netstack.ethernet import Ethernet
@@ -80,6 +83,10 @@ class Stack:
         self.udp = Udp(core, self.netif, self.ipv4, self.icmp, ephemeral_first)
         self.tcp = Tcp(core, self.netif, self.ipv4, iss, ephemeral_first)
         self.dns = Dns(core, self.udp)
+        self.acd = Acd(core, self.netif, self.arp)
+        self.dhcp = Dhcp(core, self.netif, self.udp, self.arp, self.acd)
+        self.dhcp.on_dns_server = self.dns.set_server
+        self.autoip = AutoIp(core, self.netif, self.acd)
         if trace is not None:
             self.trace = trace
         if up:

@@ -113,7 +113,11 @@ class PoolEvent(Event):
 
 @dataclass(slots=True)
 class ApiCall(Event):
-    """The application called the stack; ``result`` is what it got."""
+    """The application called the stack: ``call`` (``tcp_write``) with ``args``, the local port first;
+    ``result`` is what it got.
+
+    It is delivered when the call returns, after the frames it caused.
+    """
 
     kind: ClassVar[str] = "api"
     call: str

@@ -31,9 +31,9 @@ def story(outcomes: list[Outcome]) -> str:
     return capture.get()
 
 
-def test_all_recordings_are_there() -> None:
+def test_the_recordings_of_tcp_are_there() -> None:
     assert {group.partition("/")[0] for group in GROUPS} == set(PROFILES)
-    assert len(list(GOLDEN.rglob("*.pkt"))) == 1051
+    assert len(list(GOLDEN.rglob("*.pkt"))) >= 1051
 
 
 def without_remarks(path: Path) -> list[str]:
@@ -49,9 +49,9 @@ def test_recordings_match(group: str, tmp_path: Path) -> None:
     if short:
         pytest.fail(f"{len(short)} of {len(files)} files do not match:\n{story(short[:5])}")
     profile, _, family = group.partition("/")
-    row = next(line for line in PAGE.splitlines() if line.startswith(f"| {family} |"))
-    cells = [text.strip() for text in row.split("|")[2:]]
-    assert cells[PROFILES.index(profile)] == cell(count(outcomes)), "docs/fidelity.md is out of date"
+    rows = [line.split("|")[2:] for line in PAGE.splitlines() if line.startswith(f"| {family} |")]
+    says = [row[PROFILES.index(profile)].strip() for row in rows]
+    assert says == [cell(count(outcomes))], "docs/fidelity.md is out of date: its first lines say what to do"
     for file, outcome in zip(files, outcomes, strict=True):
         if outcome.levels == LEVELS:  # then what our stack did is the recording, counters included
             assert without_remarks(tmp_path / file.name) == without_remarks(file), file

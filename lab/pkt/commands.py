@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lab.pkt.dhcp_calls import run_dhcp
 from lab.pkt.dns_calls import run_dns
 from lab.pkt.events import Command
 from lab.pkt.transcript import Transcript
@@ -69,6 +70,8 @@ class Commands:
             case ["igmp", action, group]:
                 call = self._service("igmp", action)
                 self._transcript.probe("igmp", err=err_name(call(parse_ip(group))))
+            case ["dhcp", action]:
+                run_dhcp(self.stack.dhcp, action, self._transcript)
             case ["dns", *rest]:
                 run_dns(self.stack.dns, rest, self._transcript)
             case [service, *_]:

@@ -43,7 +43,8 @@ TAIL = """
 * The socket layers of the recordings were rebuilt on lwIP's raw API from their sources. Blocking calls,
   time-outs, `select`, `poll` and SO_LINGER do not occur in them.
 * `esp-like` is lwIP with the numbers of ESP-IDF, not Espressif's fork.
-* Counters (`stats` lines) are not compared, except for what of them shows in behaviour.
+* Counters (`stats` lines) decide no level; `tests/test_golden.py` compares them all the same, as part of the
+  whole transcript of every file that matches at level C.
 * Where lwIP 2.2.1 would stop at an assertion or read stray memory there is nothing to imitate; no recording
   holds such a moment.
 """

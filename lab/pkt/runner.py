@@ -101,6 +101,8 @@ class Runner:
             stack.arp.add_static(options.peer_ip, options.peer_mac)
             stack.arp.add_static(options.gateway, options.peer_mac[:5] + b"\xfe")
         stack.netif.on_address.append(self._address_changes)
+        stack.netif.on_report.append(self._tell_addresses)
+        stack.dhcp.hostname = options.hostname
         return stack
 
     # What the stack does
@@ -123,7 +125,15 @@ class Runner:
 
     def _address_changes(self, old: int, new: int) -> None:
         """lwIP's status callback comes once the address is set, with mask and gateway as they are now."""
-        self._new_addresses.append(netif_values(self.stack.netif, new))
+        netif = self.stack.netif
+        self._new_addresses.append(netif_values(netif, new))
+        if not (netif.up and netif.link_up and new):  # else once it has been reported to the neighbours
+            self._tell_addresses()
+
+    def _tell_addresses(self) -> None:
+        for values in self._new_addresses:
+            self.transcript.probe("netif", **values)
+        self._new_addresses.clear()
 
     # The script
 
@@ -196,7 +206,4 @@ class Runner:
         stack.run_timers(end)
 
     def _finish_event(self) -> None:
-        for values in self._new_addresses:
-            self.transcript.probe("netif", **values)
-        self._new_addresses.clear()
         self._tracker.look()

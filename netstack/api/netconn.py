@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 _POLL_INTERVAL = 2  # slow ticks between retries of tcp_output (NETCONN_TCP_POLL_INTERVAL)
 _MAX_CHUNK = 0xFFFF  # tcp_write and tcp_recved take 16-bit lengths
 
-_END_OF_FILE = 1  # beside err_t: the peer has closed and everything was read
-
 
 class TcpSocket:
     """A stream socket: a connection (or what may become one), or a listener."""
@@ -53,8 +51,6 @@ class TcpSocket:
     __slots__ = (
         "_accepts",
         "_connecting",
-        "_data",
-        "_fin_pending",
         "_listener",
         "_mbox",
         "_mbox_closed",
@@ -80,8 +76,6 @@ class TcpSocket:
         self._mbox: deque[Pbuf | int] = deque()
         self._mbox_valid = True
         self._mbox_closed = False
-        self._data: Pbuf | None = None  # the message that was read in part
-        self._fin_pending = False
         self._pending_err = ERR_OK
         # acceptmbox: connections, or the err_t of one that was lost
         self._accepts: deque[TcpSocket | int] = deque()
@@ -185,25 +179,20 @@ class TcpSocket:
         """
         parts: list[bytes] = []
         left = size
-        while left:
-            if self._data is None:
-                err = self._next_message(bool(parts))
-                if err != ERR_OK:
-                    break
-            data = self._data
-            assert data is not None
+        mbox = self._mbox
+        while left and mbox and not isinstance(data := mbox[0], int):
             count = min(left, len(data))
             parts.append(data.data[:count])
             left -= count
             if count == len(data):
+                mbox.popleft()
                 data.free()
-                self._data = None
             else:
                 data.consume(count)
         if parts or not size:
             self._recved(size - left)
             return b"".join(parts), ERR_OK
-        return (b"", ERR_OK) if err == _END_OF_FILE else (None, err)
+        return self._read_message()
 
     def write(self, data: bytes, more: bool = False) -> tuple[int, int]:
         """Queue what fits into the send buffer and send what may go (``lwip_netconn_do_writemore``,
@@ -332,37 +321,23 @@ class TcpSocket:
         pcb.errf = self._errf
         pcb.pollinterval = _POLL_INTERVAL
 
-    def _next_message(self, have_data: bool) -> int:
-        """Fetch the next message into ``_data``; ERR_OK, _END_OF_FILE or an err_t
-        (``netconn_recv_data_tcp``)."""
+    def _read_message(self) -> tuple[bytes | None, int]:
+        """What is there instead of data: the peer's FIN, an error, or nothing (``netconn_recv_data_tcp``)."""
         if not self._mbox_valid:
-            return ERR_CONN
-        if not self._fin_pending:
-            if not self._mbox:
-                if have_data:
-                    return ERR_WOULDBLOCK
-                err = self._take_pending_err()
-                if err != ERR_OK:
-                    return err
-                return ERR_CONN if self._mbox_closed else ERR_WOULDBLOCK
-            message = self._mbox[0]
-            if isinstance(message, int) and message != ERR_CLSD:
-                if not have_data:  # told by the next read otherwise
-                    self._mbox.popleft()
-                return message
-            self._mbox.popleft()
-            if not isinstance(message, int):
-                self._data = message
-                return ERR_OK
-        self._fin_pending = have_data
-        if have_data:
-            return ERR_WOULDBLOCK
+            return None, ERR_CONN
+        if not self._mbox:
+            nothing = ERR_CONN if self._mbox_closed else ERR_WOULDBLOCK
+            return None, self._take_pending_err() or nothing
+        message = self._mbox.popleft()
+        if message != ERR_CLSD:
+            assert isinstance(message, int)
+            return None, message
         pcb = self._pcb
         if pcb is None:  # the connection failed after the FIN
-            return self._take_pending_err() or ERR_RST
+            return None, self._take_pending_err() or ERR_RST
         self._drain()
         self._close_sides(pcb, True, False)
-        return _END_OF_FILE
+        return b"", ERR_OK
 
     def _take_pending_err(self) -> int:
         err, self._pending_err = self._pending_err, ERR_OK
@@ -415,15 +390,11 @@ class TcpSocket:
     def _drain(self) -> None:
         """Drop what was received and not read, without opening the window, and abort who waits
         (``netconn_drain``)."""
-        if self._data is not None:
-            self._data.free()
-            self._data = None
         for message in self._mbox:
             if not isinstance(message, int):
                 message.free()
         self._mbox.clear()
         self._mbox_valid = False
-        self._fin_pending = False
         while self._accepts:
             waiting = self._accepts.popleft()
             if not isinstance(waiting, int):

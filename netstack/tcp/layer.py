@@ -24,6 +24,7 @@ from netstack.tcp.quiet import quiet_runs, skip_runs
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
 from netstack.tcp.timers import tcp_timer
+from netstack.trace import ApiCall
 
 
 class Tcp(TcpShared):
@@ -33,9 +34,9 @@ class Tcp(TcpShared):
         self, core: Core, netif: Netif, ipv4: Ipv4, iss: Callable[[], int] | None, ephemeral_first: int
     ) -> None:
         super().__init__(core, netif, ipv4, iss, ephemeral_first)
-        self.timer = core.timers.oneshot(
-            "tcp", core.profile.tcp_tmr_interval, self._tick, partial(quiet_runs, self), partial(skip_runs, self)
-        )
+        interval = core.profile.tcp_tmr_interval
+        quiet, skip = partial(quiet_runs, self), partial(skip_runs, self)
+        self.timer = core.timers.oneshot("tcp", interval, self._tick, quiet, skip)
         ipv4.handlers[PROTO_TCP] = self._input
         netif.on_address.append(self._address_changed)
 
@@ -45,27 +46,48 @@ class Tcp(TcpShared):
     def _tick(self) -> None:
         tcp_timer(self)
 
-    # The raw API
+    # The raw API; an observer hears of each call when it returns
+
+    def _told(self, call: str, port: int, *args: object, result: object) -> None:
+        """Report a call for the pcb on local ``port`` (0: none yet)."""
+        trace = self.core.trace
+        if trace is not None:
+            trace(ApiCall(self.core.now, f"tcp_{call}", (port, *args), result))
 
     def new(self, prio: int = PRIO_NORMAL) -> Tcb | None:
         """A pcb (``tcp_new``); None when the pool is empty and nobody could be killed for it."""
-        return alloc.new(self, prio)
+        pcb = alloc.new(self, prio)
+        if self.core.trace is not None:
+            self._told("new", 0, prio, result=pcb is not None)
+        return pcb
 
     def bind(self, pcb: Tcb, ip: int, port: int) -> int:
         """See ``open.bind``."""
-        return open.bind(self, pcb, ip, port)
+        err = open.bind(self, pcb, ip, port)
+        if self.core.trace is not None:
+            self._told("bind", pcb.local_port, ip, port, result=err)
+        return err
 
     def listen(self, pcb: Tcb, backlog: int = 0xFF) -> tuple[ListenTcb | None, int]:
         """See ``open.listen``: the listener replaces ``pcb``."""
-        return open.listen(self, pcb, backlog)
+        listener, err = open.listen(self, pcb, backlog)
+        if self.core.trace is not None:
+            self._told("listen", pcb.local_port, backlog, result=err)
+        return listener, err
 
     def connect(self, pcb: Tcb, ip: int, port: int) -> int:
         """See ``open.connect``."""
-        return open.connect(self, pcb, ip, port)
+        err = open.connect(self, pcb, ip, port)
+        if self.core.trace is not None:
+            self._told("connect", pcb.local_port, ip, port, result=err)
+        return err
 
     def write(self, pcb: Tcb, data: bytes, more: bool = False) -> int:
         """See ``write.write``: queue data; ``output`` sends it."""
-        return write.write(self, pcb, data, more)
+        err = write.write(self, pcb, data, more)
+        if self.core.trace is not None:
+            self._told("write", pcb.local_port, len(data), more, result=err)
+        return err
 
     def output(self, pcb: Tcb) -> int:
         """See ``output.output``: send what may be sent."""
@@ -78,18 +100,31 @@ class Tcp(TcpShared):
     def recved(self, pcb: Tcb, length: int) -> None:
         """See ``window.recved``: the application has consumed ``length`` bytes."""
         window.recved(self, pcb, length)
+        if self.core.trace is not None:
+            self._told("recved", pcb.local_port, length, result=None)
 
     def close(self, pcb: Tcb | ListenTcb) -> int:
         """See ``close.close``."""
-        return close.close(self, pcb)
+        port = pcb.local_port
+        err = close.close(self, pcb)
+        if self.core.trace is not None:
+            self._told("close", port, result=err)
+        return err
 
     def shutdown(self, pcb: Tcb, rx: bool, tx: bool) -> int:
         """See ``close.shutdown``."""
-        return close.shutdown(self, pcb, rx, tx)
+        port = pcb.local_port
+        err = close.shutdown(self, pcb, rx, tx)
+        if self.core.trace is not None:
+            self._told("shutdown", port, rx, tx, result=err)
+        return err
 
     def abort(self, pcb: Tcb) -> None:
         """See ``close.abort``."""
+        port = pcb.local_port
         close.abort(self, pcb)
+        if self.core.trace is not None:
+            self._told("abort", port, result=None)
 
     def backlog_delayed(self, pcb: Tcb) -> None:
         """The accept callback keeps ``pcb`` counted in the backlog until ``backlog_accepted``."""

@@ -1,12 +1,12 @@
 """Stepping over ticks that would change nothing: an idle connection costs no CPU, as if it had no timer.
 
-lwIP's timer runs every 250 ms while any pcb exists. Most of these runs only count; ``quiet_runs`` says how many of the next ones,
-and ``skip_runs`` counts them in one go. What could happen at a tick is what ``timers`` looks at; both must agree.
+lwIP's timer runs every 250 ms while any pcb exists. Most of these runs only count; ``quiet_runs`` says how
+many of the next ones, and ``skip_runs`` counts them in one go. What could happen at a tick is what ``timers``
+looks at; both must agree.
 """
 
 from __future__ import annotations
 
-from netstack.timers import FOR_EVER
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT, ESTABLISHED, FIN_WAIT_2, LAST_ACK, SYN_RCVD
 from netstack.tcp.tcb import (
@@ -18,6 +18,7 @@ from netstack.tcp.tcb import (
     TF_RXCLOSED,
     Tcb,
 )
+from netstack.timers import FOR_EVER
 
 _BUSY_FLAGS = TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR
 

@@ -192,6 +192,15 @@ def test_emit_writes_the_recording_again(only_stimuli: bool, tmp_path: Path) -> 
         assert path.read_text() == (folder / path.name).read_text(), path.name
 
 
+def test_outputs_that_would_overwrite_each_other_are_refused(tmp_path: Path) -> None:
+    twice = [GOLDEN / "full" / "rx", GOLDEN / "esp-like" / "rx"]
+    for option in ("--emit", "--pcap"):
+        result = invoke(option, tmp_path / "out", *twice)
+        assert result.exit_code == 2
+        assert "two inputs would be written to data_after_fin.pkt" in result.stderr
+        assert not (tmp_path / "out").exists()
+
+
 def test_a_transcript_is_itself_a_recording_that_matches(tmp_path: Path) -> None:
     source = tmp_path / "hello.pkt"
     source.write_text(example("hello.pkt"))

@@ -2,92 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import pytest
 from scapy.layers.dns import DNS, DNSQR, DNSRR
 from scapy.layers.inet import IP, UDP
 
-from netstack.address import format_ip
 from netstack.dns import MAX_TTL
-from netstack.errors import ERR_ARG, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL
-from tests.netstack.peer import GATEWAY, OURS, PEER, PEER_MAC, Peer, ip_of, mac_of
-
-ANSWER = "192.0.2.1"
-GATEWAY_MAC = "02:00:00:00:00:fe"
-
-
-class Resolver(Peer):
-    """A stack whose DNS server we are; ``found`` is what its callbacks were told."""
-
-    def __init__(
-        self,
-        profile: str = "full",
-        *,
-        servers: tuple[str, ...] = (PEER,),
-        first: int = 0x3000,
-        **options: Any,
-    ) -> None:
-        super().__init__(profile, **options)
-        self.numbers: Iterator[int] = count(first)
-        self.stack.core.rand = lambda: next(self.numbers)
-        self.stack.arp.add_static(ip_of(GATEWAY), mac_of(GATEWAY_MAC))
-        self.found: list[tuple[str, str | None]] = []
-        for index, server in enumerate(servers):
-            self.stack.dns.set_server(index, ip_of(server))
-
-    def lookup(self, name: str) -> str | int:
-        """The address that is known at once, or the err."""
-        ip, err = self.stack.dns.gethostbyname(name, self._tell)
-        assert (ip is not None) == (err == ERR_OK)
-        return err if ip is None else format_ip(ip)
-
-    def _tell(self, name: str, ip: int | None) -> None:
-        self.found.append((name, None if ip is None else format_ip(ip)))
-
-    def ask(self, name: str = "a.example") -> Any:
-        """Start a look-up; the query it sent."""
-        assert self.lookup(name) == ERR_INPROGRESS
-        return self.reply()
-
-    def queries(self) -> list[tuple[int, str, int]]:
-        """(ms, server, id) of the queries so far."""
-        return [
-            (now, frame[IP].dst, frame[DNS].id)
-            for now, direction, raw in self._story
-            if direction == ">" and DNS in (frame := _decode(raw))
-        ]
-
-    def answer(
-        self,
-        query: Any,
-        *answers: DNSRR,
-        src: str = PEER,
-        mac: str = PEER_MAC,
-        sport: int | None = None,
-        **fields: Any,
-    ) -> None:
-        """Reply to a query; ``fields`` of the header may be wrong. No answers: an address for its name."""
-        name = query[DNS].qd[0].qname
-        records = list(answers) or [DNSRR(rrname=name, ttl=60, rdata=ANSWER)]
-        header = {"id": query[DNS].id, "qr": 1, "rd": 1, "ra": 1, "qd": DNSQR(qname=name)} | fields
-        reply = DNS(an=header.pop("an", records), **header)
-        udp = UDP(sport=sport or query[UDP].dport, dport=query[UDP].sport)
-        self.send(IP(src=src, dst=OURS) / udp / reply, src=mac)
-
-    def resolve(self, name: str = "a.example", ttl: int = 60) -> None:
-        """Look a name up, with success, and forget about it."""
-        query = self.ask(name)
-        self.answer(query, DNSRR(rrname=name, ttl=ttl, rdata=ANSWER))
-        assert self.found.pop() == (name, ANSWER)
-
-
-def _decode(raw: bytes) -> Any:
-    from scapy.layers.l2 import Ether
-
-    return Ether(raw)
+from netstack.errors import ERR_ARG, ERR_INPROGRESS, ERR_MEM, ERR_VAL
+from tests.netstack.peer import GATEWAY, OURS, PEER
+from tests.netstack.resolver import ANSWER, GATEWAY_MAC, Resolver, ip_of
 
 
 class TestAsking:
@@ -354,20 +278,6 @@ class TestMemory:
         assert peer.lookup("b") == ANSWER
         assert peer.lookup("a") == ERR_INPROGRESS
 
-    def test_no_udp_pcb(self) -> None:
-        peer = Resolver()
-        pool = peer.stack.mem.udp_pcb
-        pool.take(pool.size - pool.used)
-        assert peer.lookup("a") == ERR_MEM
-        pool.give()
-        first = peer.ask("a")
-        second = peer.ask("b")  # has to share
-        assert second[UDP].sport == first[UDP].sport
-        peer.answer(first)
-        peer.answer(second)
-        assert peer.found == [("a", ANSWER), ("b", ANSWER)]
-        assert pool.used == pool.size - 1
-
     def test_equal_names_share_a_question(self) -> None:
         peer = Resolver()
         query = peer.ask("a.example")
@@ -390,46 +300,6 @@ class TestMemory:
         peer.answer(peer.reply())
         assert peer.found == [("b", ANSWER)]
         peer.expect_no_leak()
-
-
-class TestNumbers:
-    """LWIP_DNS_SECURE."""
-
-    def test_low_and_taken_ports_are_drawn_again(self) -> None:
-        peer = Resolver(first=1020)
-        assert peer.ask("a")[UDP].sport == 1024
-        peer.numbers = iter([1024, 2000, 1025, 3000])
-        query = peer.ask("b")
-        assert query[UDP].sport == 2000
-        assert query[DNS].id == 3000  # 1025 is a's
-
-    def test_a_source_that_repeats_itself_does_not_hang_us(self) -> None:
-        peer = Resolver()
-        peer.stack.core.rand = lambda: 5
-        assert peer.lookup("a") == ERR_MEM
-        peer.stack.core.rand = lambda: 5000
-        assert peer.ask("a")[UDP].sport == 5000
-        assert peer.ask("b")[UDP].sport == 5000
-        peer.advance(ms=7000)
-        peer.expect_no_leak()
-
-    def test_nothing_random(self) -> None:
-        peer = Resolver(lwip_dns_secure=0, ephemeral_first=50000)
-        queries = [peer.ask("a"), peer.ask("b"), peer.ask("a")]
-        assert [query[UDP].sport for query in queries] == [50000] * 3
-        assert [query[DNS].id for query in queries] == [1, 2, 3]
-        peer.answer(queries[2])
-        assert peer.found == [("a", ANSWER)]
-        peer.advance(ms=7000)
-        peer.expect_no_leak()
-
-    def test_ids_in_turn_but_random_ports(self) -> None:
-        peer = Resolver(lwip_dns_secure=4)
-        query = peer.ask()
-        assert (query[UDP].sport, query[DNS].id) == (
-            1024,
-            1025,
-        )  # one counter for both, up to what is allowed
 
 
 class TestMulticast:

@@ -6,7 +6,7 @@ import pytest
 
 from netstack.options import OPTIONS, Options, ProfileError
 from netstack.profile import Profile
-from netstack.profiles import PROFILES, named, names
+from netstack.profiles import named, names
 from netstack.sanity import RULES, TCP_RULES, Rule
 
 # For each rule, in the order of the tables, options that break it and no rule before it.
@@ -78,7 +78,7 @@ def test_what_lwip_can_be_told_to_compile_all_the_same(rule: Rule, settings: dic
 @pytest.mark.parametrize("name", names())
 def test_the_named_profiles_are_sane(name: str) -> None:
     assert first_broken(named(name)) is None
-    assert PROFILES[name].options.get("lwip_disable_tcp_sanity_checks", 0) == 0
+    assert not named(name).lwip_disable_tcp_sanity_checks
 
 
 def test_the_message_has_the_values() -> None:

@@ -56,25 +56,25 @@ def test_no_way_to_the_machines_network(modules: Modules, name: str) -> None:
 
 
 def test_files_beside_the_script(modules: Modules, tmp_path: Path) -> None:
-    (tmp_path / "helper.py").write_text("import usocket\nanswer = usocket.AF_INET + 40\n")
+    (tmp_path / "beside.py").write_text("import usocket\nanswer = usocket.AF_INET + 40\n")
     (tmp_path / "package").mkdir()
     (tmp_path / "package" / "__init__.py").write_text("from . import inner\nfrom .inner import value\n")
-    (tmp_path / "package" / "inner.py").write_text("import helper\nvalue = helper.answer\n")
-    assert modules.import_("helper").answer == 42
+    (tmp_path / "package" / "inner.py").write_text("import beside\nvalue = beside.answer\n")
+    assert modules.import_("beside").answer == 42
     assert modules.import_("package").value == 42
     assert modules.import_("package.inner").__name__ == "package"
     assert modules.import_("package.inner", fromlist=("value",)).value == 42
     assert modules.import_("package", fromlist=("inner",)).inner is modules.loaded["package.inner"]
-    assert "helper" not in sys.modules
+    assert "beside" not in sys.modules
     assert "package" not in sys.modules
 
 
 def test_a_file_that_fails_is_tried_again(modules: Modules, tmp_path: Path) -> None:
-    (tmp_path / "helper.py").write_text("raise ValueError(1)\n")
+    (tmp_path / "beside.py").write_text("raise ValueError(1)\n")
     with pytest.raises(ValueError):
-        modules.import_("helper")
-    (tmp_path / "helper.py").write_text("fine = True\n")
-    assert modules.import_("helper").fine
+        modules.import_("beside")
+    (tmp_path / "beside.py").write_text("fine = True\n")
+    assert modules.import_("beside").fine
 
 
 def test_relative_imports_need_a_package(modules: Modules) -> None:

@@ -366,6 +366,18 @@ class TestConnect:
             with raises(ECONNRESET):
                 refused.connect((SERVER, 81))
 
+    @pytest.mark.parametrize("host", ["8.8.8.8", "255.255.255.255", "10.0.0.255", "224.0.0.5", "0.0.0.0"])
+    def test_destinations_that_lead_nowhere_are_no_error(self, pair: Pair, host: str) -> None:
+        """Off the subnet without a gateway, broadcast, multicast, nobody: just time."""
+        sock = pair.client.socket()
+        sock.settimeout(1)
+        with raises(ETIMEDOUT):
+            sock.connect((host, 80))
+
+    def test_there_is_no_loopback(self, pair: Pair) -> None:
+        with raises(EHOSTUNREACH):
+            pair.client.socket().connect(("127.0.0.1", 80))
+
     def test_without_an_interface_it_can_be_tried_again(self, pair: Pair) -> None:
         _listener = listening(pair.server)
         sock = pair.client.socket()

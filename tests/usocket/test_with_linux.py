@@ -19,7 +19,7 @@ from netstack.profile import Profile
 from tap.netns import Namespace
 from usocket import Device
 from usocket.errno import ECONNRESET
-from usocket.script import run_script
+from usocket.script import run_script, run_source
 
 pytestmark = pytest.mark.tap
 
@@ -273,6 +273,50 @@ sock.close()
                 accepted.recv(100)
             assert caught.value.errno == ECONNRESET
             assert accepted.recv(100) == b""
+
+
+THREADED_ECHO = b"""
+import _thread, usocket
+
+def serve(client):
+    while True:
+        data = client.recv(1024)
+        if not data:
+            break
+        client.sendall(data)
+    client.close()
+
+server = usocket.socket()
+server.bind(("", 7))
+server.listen(5)
+while True:
+    _thread.start_new_thread(serve, (server.accept()[0],))
+"""
+
+
+@pytest.mark.needs("nc")
+@pytest.mark.parametrize("service", [False, True])
+def test_a_thread_for_each_connection(netns: Namespace, service: bool) -> None:
+    data = bytes(range(256)) * 500
+    with device_in(netns, service=service) as device:
+        thread = threading.Thread(target=run_source, args=(device, THREADED_ECHO, "echo.py"))
+        thread.start()
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        clients = [netns.popen(["nc", "-N", DEVICE, "7"], **pipes) for _ in range(4)]
+        outputs: list[bytes] = []
+        talks = [
+            threading.Thread(target=lambda client=client: outputs.append(client.communicate(data, 60)[0]))
+            for client in clients
+        ]
+        for talk in talks:
+            talk.start()
+        for talk in talks:
+            talk.join()
+        assert outputs == [data] * 4
+        with device.host.lock:
+            device.schedule(sys.exit)  # the program leaves its accept
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_opening_a_tap_of_its_own_and_leaving_nothing(netns: Namespace) -> None:
