@@ -31,6 +31,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     type=click.Choice(["A", "B", "C"], case_sensitive=False),
     default="A",
     show_default=True,
+    metavar="A|B|C",
     help="A: frames; B: also API results and callbacks; C: also TCP's control blocks.",
 )
 @click.option(
@@ -101,9 +102,8 @@ def _refuse_collisions(outputs: Iterable[Path]) -> None:
     seen: set[Path] = set()
     for path in outputs:
         if path in seen:
-            raise click.UsageError(
-                f"two inputs would be written to {path}: name the folder above them, or replay them one by one"
-            )
+            mend = "name the folder above them, or replay them one by one"
+            raise click.UsageError(f"two inputs would be written to {path}: {mend}")
         seen.add(path)
 
 

@@ -1,8 +1,8 @@
 """AutoIP: an address of 169.254/16 where nobody gives one (RFC 3927).
 
-The first address tried follows from the MAC, so a device keeps it from start to start; every conflict leads to
-the next one. Conflict detection (``acd.py``) says whether an address is free, and later whether it still is.
-The mask is that of a class B network, and there is no gateway.
+The first address tried follows from the MAC, so a device has it again after each start; every conflict leads
+to the next one. Conflict detection (``acd.py``) says whether an address is free, and later whether it still
+is. The mask has 16 bits, and there is no gateway.
 
 lwIP: a link that comes back has the same address checked again, during which the interface keeps it. What is
 tried after a conflict is the neighbour of the address, not a random one (RFC 3927 2.1).

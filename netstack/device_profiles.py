@@ -136,9 +136,9 @@ _ESP_TEXT = (
     " options of 2.2 that the fork has taken over (LWIP_TCP_RTO_TIME)."
     " Not reproduced: connections and listeners share one limit, at which FIN_WAIT connections are"
     " sacrificed, too; a full ARP queue refuses the new packet, not the oldest; gratuitous ARP every 60 s;"
-    " DHCP's back-off of 0.5, 1, 2, 4 s, its 1 s clock and its client identifier; SYN-ACKs repeated at a constant"
-    " 1.5 s; the checksums of IP and UDP are not checked; received frames stay in the Wi-Fi driver's buffers,"
-    " for which PBUF_POOL_SIZE stands here."
+    " DHCP's back-off of 0.5, 1, 2, 4 s, its 1 s clock and its client identifier; SYN-ACKs repeated at a"
+    " constant 1.5 s; the checksums of IP and UDP are not checked; received frames stay in the Wi-Fi"
+    " driver's buffers, for which PBUF_POOL_SIZE stands here."
 )
 
 # The list ---------------------------------------------------------------------------------------------------

@@ -3,10 +3,10 @@
     INIT -> SELECTING -> REQUESTING -> CHECKING -> BOUND -> RENEWING -> REBINDING
               DISCOVER     REQUEST     conflicts?              T1           T2
 
-A message that gets no answer is repeated after 2, 4, 8 ... 60 s, on a tick of 500 ms. When it is bound, a
-tick of a minute counts the lease: at T1 its server is asked to prolong it, at T2 everybody, and at the end the
-address is released and all begins anew. A cable that is plugged in again has the old address confirmed
-(REBOOTING). Before a new address is used, conflict detection (``acd.py``) asks for 6 to 9 s whether it is free.
+A message that gets no answer is repeated after 2, 4, 8 ... 60 s, on a tick of 500 ms. Once bound, a tick of
+a minute counts the lease: at T1 its server is asked to prolong it, at T2 everybody, and at the end the
+address is released and all begins anew. When a cable is plugged in again the old address is confirmed
+(REBOOTING). Before a new address is used, conflict detection (``acd.py``) looks 6 to 9 s whether it is free.
 
 lwIP: both ticks are on a grid fixed at boot, so every time is shorter by up to one tick; renewals and
 rebindings are only repeated by the tick of a minute; after a NAK the old lease goes on being counted; an ACK
@@ -19,29 +19,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netstack import acd
+from netstack import dhcp_message as wire
 from netstack.acd import Acd, AcdClient
 from netstack.address import IP_ANY, IP_BROADCAST
 from netstack.arp import REPLY, Arp, ArpPacket
 from netstack.core import Core
 from netstack.dhcp_lease import EXPIRED, REBIND, RENEW, Lease
-from netstack.dhcp_message import (
-    ACK,
-    BOOTREPLY,
-    BOOTREQUEST,
-    DECLINE,
-    DISCOVER,
-    INFORM,
-    MAX_MESSAGE_SIZE,
-    MESSAGE_TYPE,
-    NAK,
-    OFFER,
-    RELEASE,
-    REQUEST,
-    REQUESTED_IP,
-    SERVER_ID,
-    DhcpMessage,
-    parse,
-)
+from netstack.dhcp_message import DhcpMessage, parse
 from netstack.dhcp_output import DhcpOutput
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
 from netstack.netif import Netif
@@ -62,6 +46,10 @@ MIN_REPLY_LEN = 44  # up to sname, and in the first buffer
 OFF, REQUESTING, INIT, REBOOTING, REBINDING, RENEWING, SELECTING, INFORMING, CHECKING = range(9)
 BOUND, BACKING_OFF = 10, 12
 _HAS_ADDRESS = (BOUND, RENEWING, REBINDING)
+_ASKS_FOR_ADDRESS = (REQUESTING, REBOOTING)
+_ASKS_FOR_TIME = (RENEWING, REBINDING)
+
+_TELLS_ADDRESS = (wire.INFORM, wire.DECLINE, wire.RELEASE)  # in ciaddr; and requests for time
 
 # lwIP's struct dhcp and struct acd, which live in the heap from the first start on (on a 32-bit CPU)
 _SIZEOF_DHCP, _SIZEOF_ACD = 52, 24
@@ -69,7 +57,7 @@ _SIZEOF_DHCP, _SIZEOF_ACD = 52, 24
 DHCP_SHORT = Drop("dhcp_short", "udp", (), "a DHCP message, or its first buffer, of less than 44 bytes")
 DHCP_OPTIONS = Drop("dhcp_options", "udp", (), "a DHCP message whose options cannot be read")
 DHCP_NOT_OURS = Drop(
-    "dhcp_not_ours", "udp", (), "a DHCP message that is no reply, or for another client, or to an old question"
+    "dhcp_not_ours", "udp", (), "a DHCP message that is no reply, or for another client or question"
 )
 DHCP_UNEXPECTED = Drop(
     "dhcp_unexpected", "udp", (), "a DHCP message that means nothing in this state, or says no type"
@@ -110,7 +98,7 @@ class Dhcp:
         self._arp = arp
         self._acd = acd
         profile = core.profile
-        checks = bool(profile.lwip_dhcp_does_acd_check)
+        checks = bool(profile.lwip_dhcp_does_acd_check and profile.lwip_acd)
         self._queries_arp = checks and "dhcp_arp_check" in profile.quirks
         self._acd_client = AcdClient(self._on_conflict) if checks and not self._queries_arp else None
         self._block: int | None = None  # of struct dhcp
@@ -192,7 +180,7 @@ class Dhcp:
         had_address = self.supplied_address
         self._set_state(OFF)
         if had_address:
-            self._send(RELEASE, {SERVER_ID: _quad(server)}, self._netif.ip, server)
+            self._send(wire.RELEASE, {wire.SERVER_ID: _quad(server)}, self._netif.ip, server)
             self._set_address(IP_ANY, IP_ANY, IP_ANY)
         if self._acd_client is not None:
             self._acd.remove(self._acd_client)
@@ -230,7 +218,7 @@ class Dhcp:
             return ERR_VAL
         if not self._output.open():
             return ERR_MEM
-        err = self._send(INFORM, self._output.max_size(), self._netif.ip)
+        err = self._send(wire.INFORM, self._output.max_size(), self._netif.ip)
         self._output.close()
         return err
 
@@ -246,22 +234,22 @@ class Dhcp:
         """Look for servers (``dhcp_discover``)."""
         self.lease.address = IP_ANY
         self._set_state(SELECTING)
-        self._send(DISCOVER, self._output.discover_options(), IP_ANY)
+        self._send(wire.DISCOVER, self._output.discover_options(), IP_ANY)
         self._repeat_exponentially()
 
     def _select(self) -> None:
         """Ask for the address that was offered (``dhcp_select``)."""
         self._set_state(REQUESTING)
         lease = self.lease
-        asked = {REQUESTED_IP: _quad(lease.address), SERVER_ID: _quad(lease.server)}
+        asked = {wire.REQUESTED_IP: _quad(lease.address), wire.SERVER_ID: _quad(lease.server)}
         self._request(self._output.max_size() | asked, IP_ANY)
         self._repeat_exponentially()
 
     def _reboot(self) -> None:
         """Ask whether the address is still right (``dhcp_reboot``)."""
         self._set_state(REBOOTING)
-        options = {MAX_MESSAGE_SIZE: MIN_MTU.to_bytes(2, "big"), REQUESTED_IP: _quad(self.lease.address)}
-        self._request(options, self._netif.ip)
+        asked = {wire.REQUESTED_IP: _quad(self.lease.address)}
+        self._request(self._output.max_size(MIN_MTU) | asked, self._netif.ip)
         self._count_try()
         self._repeat_in(min(self._tries, 10) * 1000)
 
@@ -290,7 +278,7 @@ class Dhcp:
     def _decline(self) -> None:
         """Tell the server that the address is in use (``dhcp_decline``)."""
         self._set_state(BACKING_OFF)
-        self._send(DECLINE, {REQUESTED_IP: _quad(self.lease.address)}, IP_ANY)
+        self._send(wire.DECLINE, {wire.REQUESTED_IP: _quad(self.lease.address)}, IP_ANY)
 
     def _set_address(self, ip: int, netmask: int, gateway: int) -> None:
         changes = ip != self._netif.ip
@@ -305,8 +293,6 @@ class Dhcp:
         return self.state == OFF or not self.lease.counts
 
     def _on_coarse_tick(self) -> None:
-        if self.state == OFF:
-            return
         event = self.lease.tick()
         if event == EXPIRED:
             self.stop()
@@ -322,10 +308,9 @@ class Dhcp:
         return not self._request_timeout
 
     def _on_fine_tick(self) -> None:
-        if self._request_timeout:
-            self._request_timeout -= 1
-            if not self._request_timeout:
-                self._on_timeout()
+        self._request_timeout -= 1
+        if not self._request_timeout:
+            self._on_timeout()
 
     def _on_timeout(self) -> None:
         """No answer, or the pause is over (``dhcp_timeout``)."""
@@ -348,12 +333,12 @@ class Dhcp:
     def _count_try(self) -> None:
         self._tries = min(self._tries + 1, 255)
 
+    def _repeat_in(self, ms: int) -> None:
+        self._request_timeout = -(-ms // FINE_TICK_MS)
+
     def _repeat_exponentially(self) -> None:
         self._count_try()
         self._repeat_in(1000 * (1 << self._tries if self._tries < 6 else 60))
-
-    def _repeat_in(self, ms: int) -> None:
-        self._request_timeout = -(-ms // FINE_TICK_MS)
 
     # What makes it go on: the network
 
@@ -400,32 +385,30 @@ class Dhcp:
         message = parse(p.data)
         if message is None:
             return DHCP_OPTIONS
-        if message.op != BOOTREPLY or message.chaddr != self._netif.mac or message.xid != self.xid:
+        if message.op != wire.BOOTREPLY or message.chaddr != self._netif.mac or message.xid != self.xid:
             return DHCP_NOT_OURS
         state, kind = self.state, message.type
-        if kind == ACK and state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
-            self._on_ack(message, is_new=state in (REQUESTING, REBOOTING))
-        elif kind == NAK and state in (REQUESTING, REBOOTING, RENEWING, REBINDING):
+        if kind == wire.ACK and state in (*_ASKS_FOR_ADDRESS, *_ASKS_FOR_TIME):
+            self._on_ack(message)
+        elif kind == wire.NAK and state in (*_ASKS_FOR_ADDRESS, *_ASKS_FOR_TIME):
             self._set_state(BACKING_OFF)
             self._set_address(IP_ANY, IP_ANY, IP_ANY)
             self._discover()
-        elif kind == OFFER and state == SELECTING and SERVER_ID in message.options:
-            self.lease.server = message.number(SERVER_ID) or IP_ANY
+        elif kind == wire.OFFER and state == SELECTING and wire.SERVER_ID in message.options:
+            self.lease.server = message.number(wire.SERVER_ID) or IP_ANY
             self.lease.address = message.yiaddr
             self._select()
         else:
             return DHCP_UNEXPECTED
         return None
 
-    def _on_ack(self, ack: DhcpMessage, is_new: bool) -> None:
-        """The lease is ours; a new one, or one that was asked for anew, is checked first where the profile
-        does (``dhcp_handle_ack``).
-        """
+    def _on_ack(self, ack: DhcpMessage) -> None:
+        """The lease is ours; but its address may have to be checked first (``dhcp_handle_ack``)."""
         self.lease.take(ack, self._output.max_dns_servers)
         if self.on_dns_server is not None:
             for slot, address in enumerate(self.lease.dns_servers):
                 self.on_dns_server(slot, address)
-        if is_new and (self._acd_client is not None or self._queries_arp):
+        if self.state in _ASKS_FOR_ADDRESS and (self._acd_client is not None or self._queries_arp):
             self._check()
         else:
             self._bind()
@@ -433,28 +416,28 @@ class Dhcp:
     # Messages
 
     def _request(self, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
-        return self._send(REQUEST, self._output.request_options(options), src, dst)
+        return self._send(wire.REQUEST, self._output.request_options(options), src, dst)
 
     def _send(self, kind: int, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
         """Send a message; the err of sending, ERR_MEM without heap for it (``dhcp_create_msg``)."""
         if not self._output.has_memory():
             return ERR_MEM
-        tells_address = kind in (INFORM, DECLINE, RELEASE) or self.state in (RENEWING, REBINDING)
+        tells_address = kind in _TELLS_ADDRESS or self.state in _ASKS_FOR_TIME
         message = DhcpMessage(
-            BOOTREQUEST,
+            wire.BOOTREQUEST,
             self._transaction(kind),
             self._netif.mac,
-            {MESSAGE_TYPE: bytes((kind,))} | options,
+            {wire.MESSAGE_TYPE: bytes((kind,))} | options,
             ciaddr=self._netif.ip if tells_address else IP_ANY,
         )
         return self._output.send(message, src, dst)
 
     def _transaction(self, kind: int) -> int:
         """The xid of a message: that of the offer for requests, else a new one unless it is a repetition."""
-        if kind == INFORM:
+        if kind == wire.INFORM:
             self._drawn_xid = self._core.rand()
             return self._drawn_xid
-        if kind != REQUEST or self.state == REBOOTING:
+        if kind != wire.REQUEST or self.state == REBOOTING:
             if not self._tries:
                 self._drawn_xid = self._core.rand()
             self.xid = self._drawn_xid

@@ -1,9 +1,8 @@
 """A DHCP lease: what the server lends, and the minutes that are left of it (RFC 2131 4.4.5).
 
-lwIP counts in ticks of a minute and rounds to them, so that a lease of 10 s lives for a whole one, and where T1
-and T2 fall on the same tick (leases up to two minutes) there is no rebinding before the end. The number of
-ticks fits 16 bits, which is 45 days. Seconds are calculated in 32 bits and may wrap: a lease of 4294967294 s
-lives for a minute.
+lwIP counts in ticks of a minute and rounds to them: a lease of 10 s lives for a whole one, and where two of
+T1, T2 and the end fall on the same tick the later one has its way. The number of ticks fits 16 bits, which is
+45 days. Seconds are calculated in 32 bits and may wrap: a lease of 4294967294 s lives for a minute.
 Source: lwIP ``dhcp.c:dhcp_handle_ack``, ``dhcp_bind``, ``dhcp_coarse_tmr``.
 """
 

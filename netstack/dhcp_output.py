@@ -80,9 +80,10 @@ class DhcpOutput:
             self._udp.remove(self._pcb)
             self._pcb = None
 
-    def max_size(self) -> dict[int, bytes]:
-        """The option that says how long the server's messages may be: as the MTU."""
-        return {MAX_MESSAGE_SIZE: (self._netif.mtu & 0xFFFF).to_bytes(2, "big")}
+    def max_size(self, size: int | None = None) -> dict[int, bytes]:
+        """The option that says how long the server's messages may be (None: as the MTU)."""
+        size = self._netif.mtu & 0xFFFF if size is None else size
+        return {MAX_MESSAGE_SIZE: size.to_bytes(2, "big")}
 
     def discover_options(self) -> dict[int, bytes]:
         """All options of a DISCOVER, but its type."""

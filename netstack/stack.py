@@ -75,6 +75,7 @@ class Stack:
         self._pbuf_size = profile.pbuf_pool_bufsize
         self.netif = Netif(mac, mtu, ip, netmask, gateway)
         self.ethernet = Ethernet(core, self.netif, self._output)
+        self._input = self.ethernet.input
         self.arp = Arp(core, self.netif, self.ethernet)
         self.ipv4 = Ipv4(core, self.netif, self.arp, self.ethernet)
         self.icmp = Icmp(core, self.ipv4)
@@ -97,22 +98,24 @@ class Stack:
     def receive(self, frame: bytes, now: int) -> None:
         """A frame from the wire: take receive buffers for it (or lose it) and run it through the layers."""
         core = self.core
-        core.set_now(now)
+        if now != core.now:
+            core.set_now(now)
         if core.trace is not None:
             core.trace(FrameIn(now, frame))
+        buffers = 1
+        parts = None
         size = len(frame)
         limit = self._pbuf_size
-        buffers = 1 if size <= limit else -(-size // limit)
+        if size > limit:
+            buffers = -(-size // limit)
+            parts = [limit] * buffers
+            parts[-1] = size - limit * (buffers - 1)
         pool = core.mem.pbuf_pool
         if not pool.take(buffers):
             core.drop(PBUF_POOL_EMPTY)
             self.tcp.receive_pool_empty()
             return
-        parts = None
-        if buffers > 1:
-            parts = [limit] * buffers
-            parts[-1] = size - limit * (buffers - 1)
-        self.ethernet.input(Pbuf(frame, pool, buffers, parts))
+        self._input(Pbuf(frame, pool, buffers, parts))
 
     def run_timers(self, now: int) -> None:
         """Move the clock to ``now`` and run what is due (``sys_check_timeouts``)."""

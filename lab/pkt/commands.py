@@ -3,8 +3,6 @@ sockets."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from lab.pkt.dhcp_calls import run_dhcp
 from lab.pkt.dns_calls import run_dns
 from lab.pkt.events import Command
@@ -25,7 +23,7 @@ _POOL_ORDER = (
 
 
 class Unsupported(Exception):
-    """The stack has no such service yet; the argument says which."""
+    """A command asks for something that the stack does not have; the argument says for what."""
 
 
 def netif_values(netif: Netif, ip: int) -> dict[str, object]:
@@ -68,14 +66,12 @@ class Commands:
                 self._refusals = int(count)
                 self._refusal = _ERRORS[err] if err in _ERRORS else int(err)
             case ["igmp", action, group]:
-                call = self._service("igmp", action)
+                call = self.stack.igmp.join if action == "join" else self.stack.igmp.leave
                 self._transcript.probe("igmp", err=err_name(call(parse_ip(group))))
             case ["dhcp", action]:
                 run_dhcp(self.stack.dhcp, action, self._transcript)
             case ["dns", *rest]:
                 run_dns(self.stack.dns, rest, self._transcript)
-            case [service, *_]:
-                raise Unsupported(f"{service}: not supported yet")
 
     def refusal(self) -> int:
         """What the driver says to the next frame: ERR_OK, or the err of a ``txfail`` that still has to
@@ -85,12 +81,6 @@ class Commands:
         self._refusals -= 1
         self._transcript.probe("txfail", err=err_name(self._refusal))
         return self._refusal
-
-    def _service(self, name: str, action: str) -> Any:
-        method = getattr(getattr(self.stack, name, None), action, None)
-        if method is None:
-            raise Unsupported(f"{name} {action}: not supported yet")
-        return method
 
     def _netif(self, words: list[str]) -> None:
         netif = self.stack.netif

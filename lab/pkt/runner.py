@@ -182,7 +182,7 @@ class Runner:
             fd = int(event.words[1])
             words = info_words(stack, fd, self.sockets.descriptors.get(fd), self._addressing, self._isses)
             transcript.events.append(Probe(event.line, event.time, words))
-        self._finish_event()
+        self._tracker.look()
 
     def _receive(self, frame: bytes, now: int) -> None:
         drops = self.stack.stats.drops
@@ -201,9 +201,6 @@ class Runner:
         while (due := stack.next_deadline()) is not None and due <= end:
             transcript.time = due // MS
             stack.run_timers(due)
-            self._finish_event()
+            self._tracker.look()
         transcript.time = until
         stack.run_timers(end)
-
-    def _finish_event(self) -> None:
-        self._tracker.look()

@@ -28,7 +28,7 @@ from netstack.tcp.lists import (
 from netstack.tcp.options import parse_options
 from netstack.tcp.output import output
 from netstack.tcp.process import segment_arrives
-from netstack.tcp.segment import Segment
+from netstack.tcp.segment import CLOSED, GOT_FIN, RESET, Segment
 from netstack.tcp.seq import between, gt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import SYN_RCVD, set_state
@@ -45,7 +45,6 @@ TCP_OFFSET = Drop("tcp_offset", "tcp", ("lenerr", "drop"), "the data offset is b
 TCP_OPTIONS = Drop(
     "tcp_options", "tcp", ("lenerr", "drop"), "the options straddle more than two receive buffers"
 )
-TCP_LENGTH = Drop("tcp_length", "tcp", ("lenerr", "drop"), "data and SYN or FIN exceed 65535")
 TCP_NO_PCB = Drop("tcp_no_pcb", "tcp", ("proterr", "drop"), "no connection or listener: answered by a reset")
 TCP_RST_NO_PCB = Drop("tcp_rst_no_pcb", "tcp", (), "a reset for no connection")
 TCP_REFUSED = Drop("tcp_refused", "tcp", ("drop",), "the application has not taken earlier data yet")
@@ -83,8 +82,6 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
         p.strip(header_len)
     options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
     seg = Segment(p, seq, ack, flags, wnd, options, size - header_len)
-    if seg.tcplen > _64K:
-        return _drop(tcp, p, TCP_LENGTH)
     pcb = find_active(tcp, dst, dst_port, src, src_port)
     if pcb is not None:
         if tcp.core.trace is None:
@@ -206,10 +203,12 @@ def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         return
     tcp.input_pcb = pcb
     tcp.input_segment = seg
-    alive = segment_arrives(tcp, pcb, seg) and _notify(tcp, pcb, seg)
+    alive = segment_arrives(tcp, pcb, seg)
+    if alive and (seg.events or seg.acked or seg.delivered is not None):
+        alive = _notify(tcp, pcb, seg)
     tcp.input_pcb = None
     tcp.input_segment = None
-    if alive and not (seg.closed and _delayed_close(tcp, pcb)):
+    if alive and not (seg.events & CLOSED and _delayed_close(tcp, pcb)):
         output(tcp, pcb)
 
 
@@ -228,7 +227,7 @@ def _offer_before(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
 
 def _notify(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """Callbacks in lwIP's order: reset, sent, closed, data, end of stream. False when the pcb is gone."""
-    if seg.reset:
+    if seg.events & RESET:
         if pcb.errf is not None:
             pcb.errf(ERR_RST)
         remove_pcb(tcp, pcb)
@@ -240,12 +239,12 @@ def _notify(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         if pcb.sent is not None and pcb.sent(pcb, acked) == ERR_ABRT:
             _give_up(seg)
             return False
-    if seg.closed and _delayed_close(tcp, pcb):
+    if seg.events & CLOSED and _delayed_close(tcp, pcb):
         _give_up(seg)
         return False
     if seg.delivered is not None and not _deliver(tcp, pcb, seg.delivered):
         return False
-    if seg.got_fin:
+    if seg.events & GOT_FIN:
         if pcb.refused_data is not None:
             pcb.refused_fin = True
         elif not _end_of_stream(tcp, pcb):

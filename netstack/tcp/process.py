@@ -17,7 +17,7 @@ from netstack.tcp.options import parse_options
 from netstack.tcp.receive import receive_text
 from netstack.tcp.retransmit import rexmit_all, rexmit_first
 from netstack.tcp.rtt import sample
-from netstack.tcp.segment import Segment, free_segment
+from netstack.tcp.segment import CLOSED, GOT_FIN, RESET, Segment, free_segment
 from netstack.tcp.seq import between
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import (
@@ -39,7 +39,7 @@ MASK = 0xFFFFFFFF
 def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """Process ``seg``; False when a callback aborted the connection (``pcb`` is gone).
 
-    What the application must hear of is left in ``seg``: acked, delivered, got_fin, reset, closed.
+    What the application must hear of is left in ``seg``: acked, delivered, events.
     """
     flags = seg.flags
     if flags & RST:
@@ -59,25 +59,19 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         return _syn_sent(tcp, pcb, seg)
     if state == SYN_RCVD:
         return _syn_rcvd(tcp, pcb, seg)
-    _receive(tcp, pcb, seg)
-    if state <= CLOSE_WAIT:
-        if seg.got_fin:
-            _fin(tcp, pcb, seg, state)
-        elif state == FIN_WAIT_1 and _fin_acked(pcb, seg):
-            set_state(tcp, pcb, FIN_WAIT_2)
-    elif state == CLOSING:
-        if _fin_acked(pcb, seg):
-            register_time_wait(tcp, pcb)
-    elif state == LAST_ACK and _fin_acked(pcb, seg):
-        seg.closed = True
-    return True
-
-
-def _receive(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
-    """ACK field, then text (``tcp_receive``)."""
-    if seg.flags & ACK:
+    if flags & ACK:
         receive_ack(tcp, pcb, seg)
     receive_text(tcp, pcb, seg)
+    if seg.events:
+        _fin(tcp, pcb, seg, state)
+    elif state > ESTABLISHED and _fin_acked(pcb, seg):
+        if state == FIN_WAIT_1:
+            set_state(tcp, pcb, FIN_WAIT_2)
+        elif state == CLOSING:
+            register_time_wait(tcp, pcb)
+        elif state == LAST_ACK:
+            seg.events |= CLOSED
+    return True
 
 
 def _fin_acked(pcb: Tcb, seg: Segment) -> bool:
@@ -110,7 +104,7 @@ def _check_rst(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         if not acceptable and between(seg.seq, pcb.rcv_nxt, pcb.rcv_nxt + pcb.rcv_wnd):
             pcb.flags |= TF_ACK_NOW
     if acceptable:
-        seg.reset = True
+        seg.events |= RESET
         pcb.flags &= ~TF_ACK_DELAY
 
 
@@ -203,11 +197,12 @@ def _syn_rcvd(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     set_state(tcp, pcb, ESTABLISHED)
     if not _accept(tcp, pcb):
         return False
-    _receive(tcp, pcb, seg)
+    receive_ack(tcp, pcb, seg)
+    receive_text(tcp, pcb, seg)
     if seg.acked:
         seg.acked -= 1  # lwIP: means the SYN, which is not counted
     pcb.cwnd = initial_window(pcb.mss)
-    if seg.got_fin:
+    if seg.events & GOT_FIN:
         pcb.flags |= TF_ACK_NOW
         set_state(tcp, pcb, CLOSE_WAIT)
     return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from netstack.tcp.header import FIN, SYN
 from netstack.tcp.sack import add_sack, remove_sacks_above, remove_sacks_below
-from netstack.tcp.segment import Segment, free_ooseq_segment
+from netstack.tcp.segment import GOT_FIN, Segment, free_ooseq_segment
 from netstack.tcp.seq import between, geq, gt, lt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT, ESTABLISHED, set_state
@@ -67,7 +67,7 @@ def deliver_contiguous(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         else:
             free_ooseq_segment(tcp, entry)
         if entry.flags & FIN:
-            seg.got_fin = True
+            seg.events |= GOT_FIN
             if pcb.state == ESTABLISHED:
                 set_state(tcp, pcb, CLOSE_WAIT)
     if pcb.flags & TF_SACK:

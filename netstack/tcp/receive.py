@@ -11,7 +11,7 @@ from __future__ import annotations
 from netstack.tcp.control import send_empty_ack
 from netstack.tcp.header import ACK, FIN, SYN
 from netstack.tcp.reassembly import deliver_contiguous, make_room, queue_out_of_order, trim_tail
-from netstack.tcp.segment import Segment
+from netstack.tcp.segment import GOT_FIN, Segment
 from netstack.tcp.seq import gt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT
@@ -89,7 +89,7 @@ def _receive_in_order(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         seg.delivered = seg.p
         seg.taken = True
     if seg.flags & FIN:
-        seg.got_fin = True
+        seg.events |= GOT_FIN
     if had_hole or pcb.rcv_sacks:
         deliver_contiguous(tcp, pcb, seg)
     if had_hole and "hole_fill_ack_delayed" not in tcp.quirks:

@@ -21,25 +21,27 @@ OPT_WND_SCALE = 0x08
 OPT_SACK_PERM = 0x10
 
 
+# Segment.events (lwIP tcp_priv.h: TF_GOT_FIN, TF_RESET, TF_CLOSED of recv_flags)
+GOT_FIN, RESET, CLOSED = 1, 2, 4
+
+
 class Segment:
     """A received segment and what its processing has brought so far.
 
     ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to
     the application or to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the
-    bytes of our data it acknowledged.
+    bytes of our data it acknowledged, ``events`` what else there is to tell: GOT_FIN, RESET, CLOSED.
     """
 
     __slots__ = (
         "ack",
         "acked",
-        "closed",
         "delivered",
+        "events",
         "flags",
-        "got_fin",
         "length",
         "options",
         "p",
-        "reset",
         "seq",
         "taken",
         "tcplen",
@@ -60,9 +62,7 @@ class Segment:
         self.taken = False
         self.delivered: Pbuf | None = None
         self.acked = 0
-        self.got_fin = False
-        self.reset = False
-        self.closed = False
+        self.events = 0
 
     def seq_len(self) -> int:
         """Data plus one for SYN or FIN, as they are now (TCP_TCPLEN)."""

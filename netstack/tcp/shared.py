@@ -54,6 +54,8 @@ class TcpShared:
         # The profile's numbers that the packet path needs
         self.wnd_limit = 0xFFFFFFFF if profile.lwip_wnd_scale else 0xFFFF  # of tcpwnd_size_t
         self.wnd_unscaled = min(profile.tcp_wnd, 0xFFFF) if profile.lwip_wnd_scale else profile.tcp_wnd
+        self.half_wnd = profile.tcp_wnd // 2
+        self.update_threshold = profile.tcp_wnd_update_threshold
         self.queuelen_limit = min(profile.tcp_snd_queuelen, 0xFFFF - 3)
         self.rst_window = self._rst_window()
         # Quirks that the packet path asks for with every segment

@@ -15,9 +15,9 @@ from netstack.tcp.tcb import TF_ACK_NOW, Tcb
 def update_rcv_ann_wnd(tcp: TcpShared, pcb: Tcb) -> int:
     """Compute what the next header announces; returns by how much the right edge moves (0: it stays)."""
     moved = pcb.rcv_nxt + pcb.rcv_wnd - pcb.rcv_ann_right_edge & 0xFFFFFFFF
-    step = tcp.profile.tcp_wnd // 2
-    if pcb.mss < step:
-        step = pcb.mss
+    step = pcb.mss
+    if step > tcp.half_wnd:
+        step = tcp.half_wnd
     if not (moved - step) & 0x80000000:
         pcb.rcv_ann_wnd = pcb.rcv_wnd
         return moved
@@ -28,8 +28,9 @@ def update_rcv_ann_wnd(tcp: TcpShared, pcb: Tcb) -> int:
 
 def recved(tcp: TcpShared, pcb: Tcb, length: int) -> None:
     """The application has consumed ``length`` bytes: open the window, and say so if it is worth a segment."""
-    pcb.rcv_wnd = min(pcb.rcv_wnd + length, tcp.wnd_max(pcb))
-    inflation = update_rcv_ann_wnd(tcp, pcb)
-    if inflation >= tcp.profile.tcp_wnd_update_threshold:
+    limit = tcp.wnd_max(pcb)
+    free = pcb.rcv_wnd + length
+    pcb.rcv_wnd = free if free < limit else limit
+    if update_rcv_ann_wnd(tcp, pcb) >= tcp.update_threshold:
         pcb.flags |= TF_ACK_NOW
         output(tcp, pcb)

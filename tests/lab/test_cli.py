@@ -73,7 +73,7 @@ def test_a_mistake_ends_the_process_with_status_2_and_one_line() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(
-        "netstack up: Invalid value for '--profile': unknown profile pico (there are lwip-"
+        "netstack up: Invalid value for '--profile': unknown profile pico"
     )
 
 

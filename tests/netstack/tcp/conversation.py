@@ -1,6 +1,6 @@
 """One TCP connection of a device, seen and driven from the other end of the wire.
 
-    talk = Conversation("micropython")              # a device with a listener on port 80; we are 10.0.0.2:40000
+    talk = Conversation("micropython")  # a device with a listener on port 80; we are 10.0.0.2:40000
     talk.segment(SYN, seq=0, mss=1460)
     talk.expect(SYN | ACK, seq=0, ack=1, win=6400, mss=800)
     talk.segment(ACK, seq=1, ack=1)
@@ -9,12 +9,13 @@
     talk.advance(ms=250)
     talk.expect_nothing()
 
-Sequence numbers count from each side's initial one. Frames are decoded by scapy. States are reached by real segments. A failing
-expectation tells the story so far with virtual times.
+Sequence numbers count from each side's initial one. Frames are built and decoded by scapy. States are reached
+by real segments. A failing expectation tells the story so far with virtual times.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from scapy.layers.inet import IP, TCP
@@ -22,11 +23,10 @@ from scapy.layers.l2 import Ether
 
 from netstack.errors import ERR_OK
 from netstack.pbuf import Pbuf
-from netstack.profiles import named
 from netstack.tcp.header import ACK, FIN, PSH, RST, SYN
 from netstack.tcp.states import STATE_NAMES
 from netstack.tcp.tcb import ListenTcb, Tcb
-from tests.netstack.peer import OURS, PEER, Peer, ip_of
+from tests.netstack.peer import OUR_MAC, OURS, PEER, PEER_MAC, Peer, ip_of
 
 __all__ = ["ACK", "FIN", "PSH", "RST", "SYN", "Conversation", "established"]
 
@@ -35,10 +35,22 @@ PEER_PORT = 40000
 OUR_ISS, PEER_ISS = 0x10000, 0xFFFFFF00  # the peer's numbers wrap early on
 
 
+@lru_cache(maxsize=4096)
+def _frame(
+    port: int, to: int, seq: int, ack: int, flags: int, win: int, options: tuple[Any, ...], data: bytes
+) -> bytes:
+    """A frame from us, built once: scapy takes longer than the stack, and handshakes repeat."""
+    segment = TCP(
+        sport=port, dport=to, seq=seq, ack=ack, flags=flags, window=win, options=list(options)
+    )  # fmt: skip
+    return bytes(Ether(src=PEER_MAC, dst=OUR_MAC) / IP(src=PEER, dst=OURS) / segment / data)
+
+
 class Conversation(Peer):
     """The device's side of one connection is ``pcb``; its callbacks fill ``received``, ``events``.
 
-    ``consumes``: the application takes what it gets at once; else ``read`` does. ``answer`` is what its receive callback returns.
+    ``consumes``: the application takes what it gets at once; else ``read`` does. ``answer`` is what its
+    receive callback returns.
     """
 
     def __init__(self, profile: str = "lwip-default", *, backlog: int = 5, **options: Any) -> None:
@@ -51,7 +63,6 @@ class Conversation(Peer):
         self.consumes = True
         self.answer = ERR_OK
         self.pcb: Tcb
-        self._story_at = 0
         pcb = self.tcp.new()
         assert pcb is not None
         assert self.tcp.bind(pcb, 0, PORT) == ERR_OK
@@ -163,21 +174,16 @@ class Conversation(Peer):
         to: int | None = None,
         iss: int = OUR_ISS,
     ) -> None:
-        """A segment from us. ``ack`` counts from the device's SYN; the device's port is that of its connection."""
+        """A segment from us. ``ack`` counts from the device's SYN. ``to`` is the device's port, by default that
+        of its connection.
+        """
         if mss is not None:
             options = (("MSS", mss), *options)
         if to is None:
             to = getattr(self, "pcb", self.listener).local_port or PORT
-        segment = TCP(
-            sport=port,
-            dport=to,
-            seq=(PEER_ISS + seq) & 0xFFFFFFFF,
-            ack=0 if ack is None else (iss + ack) & 0xFFFFFFFF,
-            flags=flags,
-            window=win,
-            options=list(options),
-        )
-        self.send(IP(src=PEER, dst=OURS) / segment / data)
+        seq = (PEER_ISS + seq) & 0xFFFFFFFF
+        ack = 0 if ack is None else (iss + ack) & 0xFFFFFFFF
+        self.send(_frame(port, to, seq, ack, flags, win, options, data))
 
     def expect(
         self,
@@ -207,11 +213,14 @@ class Conversation(Peer):
         assert got == want, f"expected {want}\n     got {got}\n{self.story}"
         reference = IP(bytes(packet[IP]))
         del reference[IP].chksum, reference[TCP].chksum
-        assert bytes(packet[IP])[: reference[IP].len] == bytes(reference)[: reference[IP].len], "a wrong checksum"
+        length = reference[IP].len
+        assert bytes(packet[IP])[:length] == bytes(reference)[:length], "a wrong checksum"
         return tcp
 
 
-def established(profile: str = "lwip-default", *, mss: int = 1460, win: int = 65535, **options: Any) -> Conversation:
+def established(
+    profile: str = "lwip-default", *, mss: int = 1460, win: int = 65535, **options: Any
+) -> Conversation:
     """A conversation with its handshake done, the device being the passive side. Next: seq 1, ack 1."""
     talk = Conversation(profile, **options)
     talk.segment(SYN, 0, mss=mss, win=win)

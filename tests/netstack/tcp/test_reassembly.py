@@ -1,6 +1,6 @@
-"""The out-of-order queue and its SACK blocks (``reassembly``, ``sack``)."""
+"""The out-of-order queue (``reassembly``)."""
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def test_any_overlaps_give_the_stream(pieces: list[tuple[int, int]]) -> None:
     for start, length in pieces:
         put(talk, start, start + length)
         seqs = [(seg.seq, seg.length) for seg in talk.pcb.ooseq]
-        for (seq, length_), (next_seq, _) in zip(seqs, seqs[1:], strict=False):
+        for (seq, length_), (next_seq, _) in pairwise(seqs):
             assert (next_seq - seq - length_) & 0xFFFFFFFF < 0x80000000, "entries overlap"
     put(talk, 0, 100)
     assert talk.received == STREAM
@@ -83,6 +83,66 @@ def test_limits_of_bytes_and_buffers() -> None:
     assert len(talk.pcb.ooseq) == 2
 
 
+def test_a_fin_in_sequence_throws_the_queue_away() -> None:
+    talk = established()
+    put(talk, 20, 30)
+    put(talk, 0, 10, PSH | ACK | FIN)
+    assert talk.happened() == ["recv 10", "fin"]
+    assert not talk.pcb.ooseq
+    talk.expect_no_queue()
+
+
+def test_beyond_a_queued_fin_nothing_is_kept() -> None:
+    talk = established()
+    put(talk, 10, 20, PSH | ACK | FIN)
+    put(talk, 30, 40)
+    assert [seg.length for seg in talk.pcb.ooseq] == [10]
+    put(talk, 0, 10)
+    assert talk.happened() == ["recv 20", "fin"]
+
+
+def test_a_hole_is_filled_by_a_segment_that_overlaps_both_sides() -> None:
+    talk = established()
+    put(talk, 0, 10)
+    put(talk, 20, 30)
+    put(talk, 5, 25)
+    assert talk.received == STREAM[:30]
+    talk.expect_no_queue()
+
+
+def test_the_tail_beyond_the_window_is_cut_with_its_fin() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    talk.segment(PSH | ACK | FIN, 1 + 2100, 1, bytes(100))
+    assert [(seg.length, seg.flags & FIN) for seg in talk.pcb.ooseq] == [(10, 0), (44, 0)]
+
+
+def test_what_is_queued_is_given_back_when_the_connection_ends() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    put(talk, 30, 40)
+    assert talk.stack.mem.tcp_seg.used == talk.stack.mem.pbuf_pool.used == 2
+    talk.tcp.abort(talk.pcb)
+    talk.expect_no_queue()
+
+
+def test_without_the_queue_only_the_next_segment_is_taken() -> None:
+    talk = established(tcp_queue_ooseq=0)
+    put(talk, 10, 20)
+    talk.expect(ACK, ack=1)
+    talk.expect_no_queue()
+    put(talk, 0, 10)
+    assert talk.received == STREAM[:10]
+
+
+@pytest.mark.parametrize(("version", "lengths"), [("2.2.1", [5]), ("2.1.3", [10])])
+def test_a_longer_last_segment_replaces_only_in_the_older_version(version: str, lengths: list[int]) -> None:
+    talk = established(lwip_version=version)
+    put(talk, 10, 15)
+    put(talk, 10, 20)
+    assert [seg.length for seg in talk.pcb.ooseq] == lengths
+
+
 def test_without_a_free_segment_it_is_not_kept() -> None:
     talk = established(memp_num_tcp_seg=8)
     for i in range(9):
@@ -100,38 +160,3 @@ def test_the_queue_is_thrown_away_after_six_time_outs() -> None:
     talk.advance(ms=2_000)
     assert not talk.pcb.ooseq
     talk.expect_no_queue()
-
-
-def sack_talk() -> Conversation:
-    talk = Conversation("full")
-    talk.segment(2, 0, mss=1460, options=(("SAckOK", b""),))
-    talk.expect(18)
-    talk.segment(ACK, 1, 1)
-    return talk
-
-
-def test_sack_blocks_newest_first() -> None:
-    talk = sack_talk()
-
-    def blocks() -> list[int]:
-        option = dict(talk.expect(ACK).options).get("SAck", ())
-        return [(edge + 0x100 - 1) & 0xFFFFFFFF for edge in option]
-
-    put(talk, 10, 20)
-    assert blocks() == [10, 20]
-    put(talk, 30, 40)
-    assert blocks() == [30, 40, 10, 20]
-    put(talk, 20, 25)
-    assert blocks() == [10, 25, 30, 40]
-    put(talk, 0, 10)  # in order, but a block is left: an empty ACK at once
-    assert blocks() == [30, 40]
-    put(talk, 25, 30)
-    talk.expect_nothing()
-
-
-def test_at_most_four_blocks() -> None:
-    talk = sack_talk()
-    for i in range(6):
-        put(talk, 10 + 10 * i, 15 + 10 * i)
-    assert len(talk.pcb.rcv_sacks) == 4
-    assert len(dict(talk.expect(ACK).options)["SAck"]) == 2

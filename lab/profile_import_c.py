@@ -1,0 +1,241 @@
+"""Reads a ``lwipopts.h`` as a compiler would: includes, conditions, macros, arithmetic.
+
+pcpp is the preprocessor; the values are then evaluated as ``opt.h`` sees them, after all of the file: a macro
+may use another that is defined below it, or an option that the file leaves to its default.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from pcpp import Action, OutputDirective, Preprocessor
+
+from lab.profile_file import read_text
+from lab.profile_import_names import OPT_H, OPT_H_OFF, TRANSLATED, is_known
+from lab.profile_import_result import Found
+from netstack.options import OPTIONS, Options, ProfileError, suggest
+
+_MAX_DEPTH = 64  # of includes in one another: headers without a guard include themselves for ever
+
+# What lwIP's own headers define for the use of lwipopts.h.
+_LWIP_MACROS = (
+    "LWIP_MEM_ALIGN_SIZE(size) (((size) + MEM_ALIGNMENT - 1U) & ~(MEM_ALIGNMENT - 1U))",
+    "LWIP_MIN(x, y) (((x) < (y)) ? (x) : (y))",
+    "LWIP_MAX(x, y) (((x) > (y)) ? (x) : (y))",
+    "LWIP_DBG_ON 0x80U",
+    "LWIP_DBG_OFF 0x00U",
+)
+_TYPES = frozenset(
+    "u8_t s8_t u16_t s16_t u32_t s32_t size_t mem_size_t tcpwnd_size_t uint8_t int8_t uint16_t int16_t uint32_t"
+    " int32_t unsigned signed char short int long".split()
+)
+_LWIP_LIKE = re.compile(
+    r"(LWIP|MEM|MEMP|TCP|UDP|IP|ICMP|IGMP|ARP|ETHARP|ETH|DHCP|DNS|AUTOIP|ACD|PBUF|SO|RAW|TCPIP|CHECKSUM)_\w+"
+)
+
+
+class _Preprocessor(Preprocessor):  # type: ignore[misc]  # pcpp has no types
+    """Finds what a file defines, and remembers what it had to do without."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.includes: list[str] = []
+        self.not_found: dict[str, str] = {}  # file: where it is included
+        self.assumed: dict[str, str] = {}  # name taken as 0: where
+        self.used: set[str] = set()  # names that other macros or conditions mention
+        self._place = str(path)
+
+    @property
+    def place(self) -> str:
+        """Where the preprocessor is: ``lwipopts.h:12``."""
+        return self._place
+
+    def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
+        self._place = f"{directive.source}:{directive.lineno}"
+        skipped = 1 if directive.value in ("define", "undef") else 0
+        names = [tok.value for tok in toks if tok.type == self.t_ID]
+        self.used.update(names[skipped:])
+        return super().on_directive_handle(directive, toks, ifpassthru, precedingtoks)
+
+    def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
+        if directive.value == "error":
+            text = "".join(tok.value for tok in toks).strip()
+            raise ProfileError(f"{self._place}: the file refuses: #error {text}")
+        return True  # warnings, pragmas
+
+    def on_file_open(self, is_system_include: bool, includepath: str) -> io.StringIO:
+        if not Path(includepath).is_file():
+            raise FileNotFoundError(includepath)
+        if self.include_depth > _MAX_DEPTH:
+            raise ProfileError(f"{self._place}: included {_MAX_DEPTH} deep: a header that includes itself?")
+        self.includes.append(Path(includepath).name)
+        return io.StringIO(read_text(Path(includepath)))
+
+    def on_include_not_found(self, is_malformed: bool, is_system_include: bool, curdir: str, path: str) -> Any:
+        if is_malformed:
+            raise ProfileError(f"{self._place}: #include of {path}, which is no file name")
+        self.includes.append(path)
+        self.not_found.setdefault(path, self._place)
+        raise OutputDirective(Action.IgnoreAndRemove)
+
+    def on_unknown_macro_in_expr(self, ident: str) -> int:
+        self.assumed.setdefault(ident, self._place)
+        return 0
+
+    def on_unknown_macro_function_in_expr(self, ident: str) -> Callable[[int], int]:
+        self.on_unknown_macro_in_expr(ident)
+        return lambda _: 0
+
+    def on_error(self, file: str, line: int, msg: str) -> None:
+        found = re.search(r"\(passed to evaluator: '(.*)'\)$", msg, re.DOTALL)
+        raise ProfileError(f"{self._place}: {f'{found[1]} has no value' if found else msg}")
+
+
+class _Values:
+    """Values of names as opt.h would have them; its attributes are the options, for derived defaults."""
+
+    def __init__(self, preprocessor: _Preprocessor, given: dict[str, int | str]) -> None:
+        self._preprocessor = preprocessor
+        self._given = given
+        self._active: list[str] = []
+
+    def __getattr__(self, name: str) -> int:
+        return self.value(name.upper())
+
+    def align(self, size: int) -> int:
+        return Options.align(cast(Options, self), size)
+
+    def value(self, name: str) -> int:
+        """The value of a macro or an option. Raises ProfileError where it has none."""
+        if name in self._active:
+            raise ProfileError(f"{self.place(name)}: {name} is defined by itself")
+        self._active.append(name)
+        try:
+            return self._evaluate(name)
+        finally:
+            self._active.pop()
+
+    def place(self, name: str) -> str:
+        """Where a macro is defined: ``lwipopts.h:12``."""
+        macro = self._preprocessor.macros[name]
+        return f"{macro.source}:{macro.lineno}" if getattr(macro, "source", None) else "-D"
+
+    def _evaluate(self, name: str) -> int:
+        row = OPTIONS.get(name.lower())
+        if row is not None and isinstance(given := self._given.get(row.name), int):
+            return given
+        macro = self._preprocessor.macros.get(name)
+        if macro is not None and macro.arglist is None:
+            return self._macro(name, macro)
+        if row is not None:
+            default = OPT_H_OFF.get(row.name, row.default)
+            return int(default(cast(Options, self)) if callable(default) else default)
+        if name in OPT_H:
+            return OPT_H[name]
+        option = self._active[0]
+        raise ProfileError(
+            f"{self.place(option)}: {option} needs {name}, which is not defined: give it with -D {name}=VALUE,"
+            f" the folder of its header with -I, or --set {option}=VALUE"
+        )
+
+    def _macro(self, name: str, macro: Any) -> int:
+        preprocessor = self._preprocessor
+        if not macro.value:
+            raise ProfileError(f"{self.place(name)}: {name} is defined without a value: write a number behind it")
+        tokens = preprocessor.expand_macros([copy.copy(token) for token in macro.value])
+        tokens = _without_casts([token for token in tokens if token.type not in preprocessor.t_WS])
+        text = " ".join(token.value for token in tokens)
+        if "sizeof" not in text:
+            for token in tokens:
+                if token.type == preprocessor.t_ID:  # no macro, so opt.h must know it
+                    token.type, token.value = preprocessor.t_INTEGER, str(self.value(token.value))
+            try:
+                return int(preprocessor.evalexpr(tokens)[0])
+            except ProfileError:
+                pass
+        raise ProfileError(f"{self.place(name)}: {name} is {text}, which is no number: --set {name}=VALUE")
+
+
+def _without_casts(tokens: list[Any]) -> list[Any]:
+    """``(u16_t)(8 * 1460)`` to ``(8 * 1460)``. What a cast would cut off is refused later: it is out of range."""
+    out: list[Any] = []
+    index = 0
+    while index < len(tokens):
+        end = index + 1
+        if tokens[index].value == "(":
+            while end < len(tokens) and tokens[end].value in _TYPES:
+                end += 1
+            if end > index + 1 and end < len(tokens) and tokens[end].value == ")":
+                index = end + 1
+                continue
+        out.append(tokens[index])
+        index += 1
+    return out
+
+
+def read_lwipopts(
+    path: Path,
+    text: str,
+    folders: Sequence[Path] = (),
+    defines: Sequence[tuple[str, str]] = (),
+    given: dict[str, int | str] | None = None,
+) -> Found:
+    """What a lwipopts.h says. ``folders`` are searched for includes, ``defines`` are there before the first
+    line, ``given`` are options whose value is known whatever the file says. Raises ProfileError.
+    """
+    preprocessor = _Preprocessor(path)
+    for folder in folders:
+        preprocessor.add_path(str(folder))
+    for macro in (*_LWIP_MACROS, *(f"{name} {value}" for name, value in defines)):
+        preprocessor.define(macro)
+    predefined = set(preprocessor.macros) - {name for name, _ in defines}
+    try:
+        preprocessor.parse(text, str(path))
+        while preprocessor.token() is not None:
+            pass
+    except ProfileError:
+        raise
+    except Exception:  # pcpp's answer to a malformed directive is whatever Python says first
+        raise ProfileError(f"{preprocessor.place}: the preprocessor cannot read this line") from None
+    values = _Values(preprocessor, given or {})
+    return _collect(path, preprocessor, values, predefined)
+
+
+def _collect(path: Path, preprocessor: _Preprocessor, values: _Values, predefined: set[str]) -> Found:
+    found = Found(assumed=preprocessor.assumed, not_found=preprocessor.not_found)
+    found.micropython = "py/mpconfig.h" in preprocessor.includes or "mpconfig.h" in preprocessor.includes
+    for name, macro in preprocessor.macros.items():
+        row = OPTIONS.get(name.lower())
+        if row is not None and not row.own and name == row.label and macro.arglist is None:
+            found.options[row.name] = values.value(name)
+            found.places[name] = values.place(name)
+        elif name not in predefined and not name.startswith("__"):
+            _other(path, found, name, macro, preprocessor, values)
+    return found
+
+
+def _other(
+    path: Path, found: Found, name: str, macro: Any, preprocessor: _Preprocessor, values: _Values
+) -> None:
+    """A name that is no option: a helper of this file's, or lwIP's business all the same."""
+    if is_known(name) or name in TRANSLATED:
+        found.places[name] = values.place(name)
+        found.others[name] = _number(values, name) if macro.arglist is None and macro.value else None
+    elif macro.value and macro.arglist is None and name not in preprocessor.used:
+        own = values.place(name).rpartition(":")[0] == str(path)
+        if _LWIP_LIKE.fullmatch(name) or own:
+            near = suggest(name, [row.label for row in OPTIONS.values()])
+            found.unknown[name] = f"{values.place(name)}{near}"
+
+
+def _number(values: _Values, name: str) -> int | None:
+    """The value of a name that may have none."""
+    try:
+        return values.value(name)
+    except ProfileError:
+        return None
