@@ -8,8 +8,8 @@
     [options]
     TCP_MSS = 1460
 
-Every mistake raises ProfileError with one line that names the file, the line in it and the mend. The core reads
-no files; this is where they are read.
+Every mistake raises ProfileError with one line that names the file, the line in it and the mend. The core
+reads no files; this is where they are read.
 """
 
 from __future__ import annotations

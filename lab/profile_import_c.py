@@ -11,7 +11,8 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from textwrap import shorten
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from pcpp import Action, OutputDirective, Preprocessor
 
@@ -19,6 +20,9 @@ from lab.profile_file import read_text
 from lab.profile_import_names import OPT_H, OPT_H_OFF, TRANSLATED, is_known
 from lab.profile_import_result import Found
 from netstack.options import OPTIONS, Options, ProfileError, suggest
+
+if TYPE_CHECKING:
+    from pcpp import Macro, Token
 
 _MAX_DEPTH = 64  # of includes in one another: headers without a guard include themselves for ever
 
@@ -31,15 +35,15 @@ _LWIP_MACROS = (
     "LWIP_DBG_OFF 0x00U",
 )
 _TYPES = frozenset(
-    "u8_t s8_t u16_t s16_t u32_t s32_t size_t mem_size_t tcpwnd_size_t uint8_t int8_t uint16_t int16_t uint32_t"
-    " int32_t unsigned signed char short int long".split()
+    "u8_t s8_t u16_t s16_t u32_t s32_t size_t mem_size_t tcpwnd_size_t uint8_t int8_t uint16_t int16_t"
+    " uint32_t int32_t unsigned signed char short int long".split()
 )
 _LWIP_LIKE = re.compile(
     r"(LWIP|MEM|MEMP|TCP|UDP|IP|ICMP|IGMP|ARP|ETHARP|ETH|DHCP|DNS|AUTOIP|ACD|PBUF|SO|RAW|TCPIP|CHECKSUM)_\w+"
 )
 
 
-class _Preprocessor(Preprocessor):  # type: ignore[misc]  # pcpp has no types
+class _Preprocessor(Preprocessor):
     """Finds what a file defines, and remembers what it had to do without."""
 
     def __init__(self, path: Path) -> None:
@@ -55,14 +59,18 @@ class _Preprocessor(Preprocessor):  # type: ignore[misc]  # pcpp has no types
         """Where the preprocessor is: ``lwipopts.h:12``."""
         return self._place
 
-    def on_directive_handle(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
+    def on_directive_handle(
+        self, directive: Token, toks: Sequence[Token], ifpassthru: bool, precedingtoks: Sequence[Token]
+    ) -> bool | None:
         self._place = f"{directive.source}:{directive.lineno}"
         skipped = 1 if directive.value in ("define", "undef") else 0
         names = [tok.value for tok in toks if tok.type == self.t_ID]
         self.used.update(names[skipped:])
         return super().on_directive_handle(directive, toks, ifpassthru, precedingtoks)
 
-    def on_directive_unknown(self, directive: Any, toks: Any, ifpassthru: Any, precedingtoks: Any) -> Any:
+    def on_directive_unknown(
+        self, directive: Token, toks: Sequence[Token], ifpassthru: bool, precedingtoks: Sequence[Token]
+    ) -> bool | None:
         if directive.value == "error":
             text = "".join(tok.value for tok in toks).strip()
             raise ProfileError(f"{self._place}: the file refuses: #error {text}")
@@ -76,11 +84,13 @@ class _Preprocessor(Preprocessor):  # type: ignore[misc]  # pcpp has no types
         self.includes.append(Path(includepath).name)
         return io.StringIO(read_text(Path(includepath)))
 
-    def on_include_not_found(self, is_malformed: bool, is_system_include: bool, curdir: str, path: str) -> Any:
+    def on_include_not_found(
+        self, is_malformed: bool, is_system_include: bool, curdir: str, includepath: str
+    ) -> NoReturn:
         if is_malformed:
-            raise ProfileError(f"{self._place}: #include of {path}, which is no file name")
-        self.includes.append(path)
-        self.not_found.setdefault(path, self._place)
+            raise ProfileError(f"{self._place}: #include of {includepath}, which is no file name")
+        self.includes.append(includepath)
+        self.not_found.setdefault(includepath, self._place)
         raise OutputDirective(Action.IgnoreAndRemove)
 
     def on_unknown_macro_in_expr(self, ident: str) -> int:
@@ -93,7 +103,7 @@ class _Preprocessor(Preprocessor):  # type: ignore[misc]  # pcpp has no types
 
     def on_error(self, file: str, line: int, msg: str) -> None:
         found = re.search(r"\(passed to evaluator: '(.*)'\)$", msg, re.DOTALL)
-        raise ProfileError(f"{self._place}: {f'{found[1]} has no value' if found else msg}")
+        raise ProfileError(f"{self._place}: {f'{found[1]} has no value' if found else msg.strip()}")
 
 
 class _Values:
@@ -139,18 +149,19 @@ class _Values:
             return OPT_H[name]
         option = self._active[0]
         raise ProfileError(
-            f"{self.place(option)}: {option} needs {name}, which is not defined: give it with -D {name}=VALUE,"
-            f" the folder of its header with -I, or --set {option}=VALUE"
+            f"{self.place(option)}: {option} needs {name}, which is not defined: give it with"
+            f" -D {name}=VALUE, the folder of its header with -I, or --set {option}=VALUE"
         )
 
-    def _macro(self, name: str, macro: Any) -> int:
+    def _macro(self, name: str, macro: Macro) -> int:
         preprocessor = self._preprocessor
         if not macro.value:
-            raise ProfileError(f"{self.place(name)}: {name} is defined without a value: write a number behind it")
+            raise ProfileError(
+                f"{self.place(name)}: {name} is defined without a value: write a number behind it"
+            )
         tokens = preprocessor.expand_macros([copy.copy(token) for token in macro.value])
         tokens = _without_casts([token for token in tokens if token.type not in preprocessor.t_WS])
-        text = " ".join(token.value for token in tokens)
-        if "sizeof" not in text:
+        if all(token.value != "sizeof" for token in tokens):
             for token in tokens:
                 if token.type == preprocessor.t_ID:  # no macro, so opt.h must know it
                     token.type, token.value = preprocessor.t_INTEGER, str(self.value(token.value))
@@ -158,12 +169,13 @@ class _Values:
                 return int(preprocessor.evalexpr(tokens)[0])
             except ProfileError:
                 pass
+        text = shorten("".join(token.value for token in macro.value), 60)
         raise ProfileError(f"{self.place(name)}: {name} is {text}, which is no number: --set {name}=VALUE")
 
 
-def _without_casts(tokens: list[Any]) -> list[Any]:
-    """``(u16_t)(8 * 1460)`` to ``(8 * 1460)``. What a cast would cut off is refused later: it is out of range."""
-    out: list[Any] = []
+def _without_casts(tokens: list[Token]) -> list[Token]:
+    """``(u16_t)(8 * 1460)`` to ``(8 * 1460)``. What a cast would cut off is refused later, out of range."""
+    out: list[Token] = []
     index = 0
     while index < len(tokens):
         end = index + 1
@@ -220,7 +232,7 @@ def _collect(path: Path, preprocessor: _Preprocessor, values: _Values, predefine
 
 
 def _other(
-    path: Path, found: Found, name: str, macro: Any, preprocessor: _Preprocessor, values: _Values
+    path: Path, found: Found, name: str, macro: Macro, preprocessor: _Preprocessor, values: _Values
 ) -> None:
     """A name that is no option: a helper of this file's, or lwIP's business all the same."""
     if is_known(name) or name in TRANSLATED:

@@ -1,7 +1,8 @@
 """What the names in a firmware's option file mean to the emulator, where they are not options of it.
 
 Four kinds: names that become an option of ours (``translate``), names for what the emulator cannot do
-(``not_emulated``), names that change nothing on the wire (``without_effect``), and the rest, which nobody knows.
+(``not_emulated``), names that change nothing on the wire (``without_effect``), and the rest, which nobody
+knows.
 Source of the names: lwIP 2.2.1 opt.h; those of ports are marked.
 """
 
@@ -99,7 +100,9 @@ def translate(
     if "DHCP_DOES_ARP_CHECK" in values and version == "2.1.3":
         check = int(bool(values["DHCP_DOES_ARP_CHECK"]))
         add("lwip_dhcp_does_acd_check", check, "DHCP_DOES_ARP_CHECK", "its name in lwIP 2.1")
-    datagrams = [values[name] for name in ("DEFAULT_UDP_RECVMBOX_SIZE", "MEMP_NUM_NETBUF") if values.get(name)]
+    datagrams = [
+        values[name] for name in ("DEFAULT_UDP_RECVMBOX_SIZE", "MEMP_NUM_NETBUF") if values.get(name)
+    ]
     if datagrams:
         cause = "DEFAULT_UDP_RECVMBOX_SIZE" if "DEFAULT_UDP_RECVMBOX_SIZE" in values else "MEMP_NUM_NETBUF"
         add("udp_rxq", min(datagrams), cause, "datagrams that wait for the program")
@@ -108,7 +111,9 @@ def translate(
         add("api_listen_queue", queue, "DEFAULT_ACCEPTMBOX_SIZE", "connections that wait for accept")
     if values.get("MEM_LIBC_MALLOC"):
         found.append(
-            Translation("mem_size", MALLOC_HEAP, "MEM_LIBC_MALLOC", "stands for what the C library's heap has")
+            Translation(
+                "mem_size", MALLOC_HEAP, "MEM_LIBC_MALLOC", "stands for what the C library's heap has"
+            )
         )
     if values.get("MEMP_MEM_MALLOC"):
         found += [
@@ -127,7 +132,10 @@ _NOT_EMULATED: dict[str, tuple[int, str]] = {
     "CHECKSUM_CHECK_IP": (1, "the emulator drops packets with a wrong checksum"),
     "CHECKSUM_CHECK_TCP": (1, "the emulator drops segments with a wrong checksum"),
     "CHECKSUM_CHECK_UDP": (1, "the emulator drops datagrams with a wrong checksum"),
-    "DHCP_DOES_ARP_CHECK": (1, "lwIP 2.2 goes by LWIP_DHCP_DOES_ACD_CHECK; for 2.1: --set lwip_version=2.1.3"),
+    "DHCP_DOES_ARP_CHECK": (
+        1,
+        "lwIP 2.2 goes by LWIP_DHCP_DOES_ACD_CHECK; for 2.1: --set lwip_version=2.1.3",
+    ),
     "DNS_LOCAL_HOSTLIST": (0, _NOT_THERE),
     "ESP_GRATUITOUS_ARP": (0, "gratuitous ARP is not repeated"),  # esp-idf
     "ETHARP_SUPPORT_VLAN": (0, "frames with a VLAN tag are dropped"),
@@ -151,7 +159,10 @@ _NOT_EMULATED: dict[str, tuple[int, str]] = {
 
 # What the other names are about.
 _WITHOUT_EFFECT = (
-    (r"\w*_DEBUG\w*|LWIP_DBG_\w+|LWIP_NOASSERT|LWIP_\w*ASSERT\w*|LWIP_PLATFORM_\w+|U8_F|[USX]\d+_F|SZT_F", "debugging"),
+    (
+        r"\w*_DEBUG\w*|LWIP_DBG_\w+|LWIP_NOASSERT|LWIP_\w*ASSERT\w*|LWIP_PLATFORM_\w+|U8_F|[USX]\d+_F|SZT_F",
+        "debugging",
+    ),
     (r"\w*_STATS|LWIP_STATS\w*|\w*_STATS_\w+|LWIP_PERF", "statistics"),
     (
         r"NO_SYS\w*|SYS_\w+|TCPIP_\w+|LWIP_TCPIP_\w+|\w*THREAD\w*|\w*_LOCK\w*|LOCK_\w+|\w*RECVMBOX\w*"

@@ -83,12 +83,12 @@ class TcpSocket:
 
     __slots__ = (
         "_listener",
+        "_pcb",
         "_stack",
         "_tcp",
         "conn",
         "incoming",
         "on_event",
-        "pcb",
         "peer",
         "queue",
         "slots",
@@ -102,7 +102,7 @@ class TcpSocket:
         self._tcp = stack.tcp
         self.on_event = on_event
         self._listener = listener  # in whose queue it waits to be accepted
-        self.pcb: Tcb | ListenTcb | None = pcb
+        self._pcb: Tcb | ListenTcb | None = pcb
         self.conn: Conn = conn_of(pcb)
         self.state = NEW if listener is None else CONNECTED
         self.peer = (0, 0)
@@ -112,6 +112,18 @@ class TcpSocket:
         pcb.errf = self._error
         pcb.recv = self._recv
         pcb.sent = self._sent
+
+    @property
+    def pcb(self) -> Tcb | ListenTcb | None:
+        """lwIP's control block; None once it is gone.
+
+        lwIP frees it without a word when TIME_WAIT ends, or for another connection when the pool is empty; a
+        board then goes on with memory that is anybody's. Here it is gone.
+        """
+        pcb = self._pcb
+        if self.state > NEW and isinstance(pcb, Tcb) and pcb.state == CLOSED:
+            self._pcb = pcb = None
+        return pcb
 
     # Calls
 
@@ -145,7 +157,7 @@ class TcpSocket:
         listener, err = self._tcp.listen(pcb, backlog)
         if listener is None:
             return err
-        self.pcb = listener
+        self._pcb = listener
         self.slots = max(1, backlog)
         self.state = LISTENING
         self.conn = conn_of(listener)
@@ -346,7 +358,7 @@ class TcpSocket:
                 sock.abort()
 
     def _forget(self) -> None:
-        self.pcb = None
+        self._pcb = None
         self.state = ERR_BADF
         while self.incoming:
             self.incoming.popleft().free()
@@ -392,7 +404,7 @@ class TcpSocket:
         up.
         """
         self._event("err", err=err)
-        self.pcb = None
+        self._pcb = None
         self.state = err
         if self._listener is not None and self in self._listener.queue:
             self._listener.queue.remove(self)

@@ -167,3 +167,9 @@ class DhcpServer(Peer):
     def probe(self, address: str, *, mac: str = OTHER_MAC) -> None:
         """Another host asks for an address before it uses it."""
         self.send(ARP(op=1, hwsrc=mac, psrc="0.0.0.0", pdst=address), src=mac, dst=BROADCAST_MAC)
+
+    def reply_to_arp(self) -> tuple[str, str]:
+        """MAC and address of the one ARP reply since the last look."""
+        [(_, frame)] = self.frames_sent()
+        assert frame[ARP].op == 2
+        return frame[ARP].hwsrc, frame[ARP].psrc

@@ -79,7 +79,7 @@ def test_the_server_sets_t1_and_t2() -> None:
 @pytest.mark.parametrize(
     ("t1", "t2", "expected"),
     [
-        (300, 60, [(1, "rebind"), (5, "rebind"), (6, "renew"), (7, "rebind"), (8, "rebind"), (9, "rebind")]),
+        (300, 60, [(1, "rebind"), (5, "rebind"), (7, "rebind"), (8, "rebind"), (9, "rebind")]),
         (300, 300, [(5, "rebind"), (6, "renew"), (7, "rebind"), (8, "rebind"), (9, "rebind")]),
         (1200, 1500, []),
     ],
@@ -96,7 +96,6 @@ def test_for_ever() -> None:
     lease = lent(INFINITE)
     assert (lease.until_renewal, lease.until_rebinding, lease.ticks_t0) == (0xFFFF, 0xFFFF, 0)
     assert life(lease, 0xFFFF + 1) == [(0xFFFF, "rebind"), (0xFFFF + 1, "renew")]
-    assert not lease.counts
 
 
 @pytest.mark.parametrize("t0", [0xFFFFFFFE, 0xFFFFFFE3])

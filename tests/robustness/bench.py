@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
-from netstack.address import format_ip
 from netstack.core import MS
 from netstack.errors import ERR_OK, err_name
 from netstack.pbuf import Pbuf
@@ -27,13 +27,16 @@ from tests.robustness import frames as f
 from tests.robustness.describe import connection_text, frames_text
 
 CONFIG = Config(iss=f.ISS)
-_TIME_LIMIT = 0xFFFFFFFF
 
 
 class StackSide:
-    """Our stack with the application of the lockstep tests, and a UDP echo server."""
+    """Our stack with the application of the lockstep tests, and a UDP echo server. ``iss`` False: it draws
+    its initial sequence numbers itself.
+    """
 
-    def __init__(self, profile: Profile, iss: Callable[[], int] | None, ip: int) -> None:
+    def __init__(
+        self, profile: Profile, *, iss: bool = True, ip: int = CONFIG.ip, echo: bool = True
+    ) -> None:
         self.records: list[Record] = []
         self.datagrams: list[int] = []
         self._time = 0
@@ -44,11 +47,12 @@ class StackSide:
             netmask=CONFIG.netmask if ip else 0,
             gateway=CONFIG.gateway if ip else 0,
             transmit=self._transmit,
-            iss=iss,
+            iss=count(CONFIG.iss, CONFIG.iss_step).__next__ if iss else None,
             seed=1,
         )
         self.application = Application(self.stack.tcp, self._record)
-        self._serve_echo()
+        if echo:
+            self._serve_echo()
 
     def run(self, time: int, op: Op, args: bytes) -> list[Record]:
         """session.Side.run."""
@@ -93,7 +97,7 @@ class StackSide:
 class Bench:
     """Runs the steps of a row on a side and tells what came of them.
 
-    ``sent`` are the frames of the stack with their times (ms), ``told`` what its application heard since
+    ``sent`` are the frames of the stack with their times (ms), without ARP with the peer; ``told`` what its application heard since
     ``forget``; ``result`` is that of the last call.
     """
 
@@ -102,8 +106,10 @@ class Bench:
         self.now = 0
         self.start = 0
         self.sent: list[tuple[int, bytes]] = []
+        self.all_frames: list[bytes] = []
         self.told: list[str] = []
         self.result = ERR_OK
+        self.una = f.U  # the number that outcomes call U
         self.answers_arp = True
         self.on_frame: Callable[[bytes], None] | None = None  # the peer's reaction to a frame
         self._policy = {"recv": "CONSUME", "fin": "IGNORE"}
@@ -123,14 +129,13 @@ class Bench:
         """A frame reaches the stack."""
         self._run(Op.FRAME, frame)
 
-    def wait(self, ms: int, step: int = 0) -> None:
-        """Let time pass, in steps of ``step`` ms when the peer has to react in between."""
+    def wait(self, ms: int) -> None:
+        """Let time pass; in small steps when the peer has to react in between, to ARP at least."""
         end = self.now + ms
-        while step and self.now + step < end:
-            self.now += step
+        step = 250 if self.on_frame is not None or ms > 60_000 else ms
+        while self.now < end:
+            self.now = min(self.now + step, end)
             self._run(Op.NOP)
-        self.now = end
-        self._run(Op.NOP)
 
     def listen(self, port: int = 80) -> None:
         """The application listens."""
@@ -138,6 +143,7 @@ class Bench:
 
     def connect(self, ip: str = f.PEER, port: int = f.SERVER_PORT, local: int = f.CLIENT_PORT) -> None:
         """The application connects."""
+        self.una = f.U_ACTIVE
         self._run(Op.CONNECT, struct.pack("<HIH", local, f.number(ip), port))
 
     def write(self, length: int, slot: int = 1) -> None:
@@ -169,6 +175,7 @@ class Bench:
 
     def _observe(self, record: Record) -> None:
         if record.kind == "F":
+            self.all_frames.append(record.body)
             if not self._answer_arp(record.body):
                 self.sent.append((record.time, record.body))
                 if self.on_frame is not None:
@@ -199,6 +206,21 @@ class Bench:
             case Callback.ERR:
                 self.told.append(err_name(argument).removeprefix("ERR_"))
 
+    def let_go(self) -> None:
+        """The application aborts and closes all it has; the peer stops reacting."""
+        self.on_frame = None
+        self.answers_arp = True
+        tcp = self.stack.tcp
+        for pcb in (*tcp.active_pcbs, *tcp.bound_pcbs):
+            tcp.abort(pcb)
+        for listener in tuple(tcp.listen_pcbs):
+            tcp.close(listener)
+
+    def memory(self) -> dict[str, int]:
+        """What is taken of each pool and of the heap."""
+        mem = self.stack.mem
+        return {pool.name: pool.used for pool in (*mem.pools(), mem.heap)}
+
     # What came of it
 
     def frames(self) -> list[bytes]:
@@ -216,7 +238,7 @@ class Bench:
 
     def outcome(self) -> str:
         """All of it in one line (see describe.py)."""
-        parts = [frames_text(self.frames()), self.heard(), connection_text(self.connection())]
+        parts = [frames_text(self.frames(), self.una), self.heard(), connection_text(self.connection())]
         return " · ".join(part for part in parts if part)
 
     def heard(self) -> str:
@@ -229,8 +251,3 @@ class Bench:
 def _policies() -> list[tuple[str, tuple[str, ...]]]:
     names = ("recv", "fin", "accept", "sent", "poll", "interval", "connected")
     return [(name, words or ("0",)) for name, words in zip(names, POLICY_WORDS, strict=True)]
-
-
-def host(ip: int) -> str:
-    """An address as text."""
-    return format_ip(ip)

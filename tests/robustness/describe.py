@@ -16,20 +16,21 @@ from itertools import groupby
 from typing import Any
 
 from netstack.address import format_ip, format_mac, parse_ip
-from tests.robustness.frames import BROADCAST_MAC, PEER, PEER_MAC, U
+from tests.robustness.frames import PEER, PEER_MAC, U
 
 _FLAGS = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (16, "ACK"))
 _NEAR = 500_000
 STATES = "CLOSED LISTEN SYN_SENT SYN_RCVD ESTAB FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT".split()
 
 
-def frames_text(frames: Iterable[bytes]) -> str:
-    """All frames, equal ones that follow each other counted; ``none`` if there are none."""
-    texts = [(text, len(list(same))) for text, same in groupby(map(frame_text, frames))]
+def frames_text(frames: Iterable[bytes], una: int = U) -> str:
+    """All frames, equal ones that follow each other counted; ``none`` if there are none. ``una`` is U."""
+    described = (frame_text(frame, una) for frame in frames)
+    texts = [(text, len(list(same))) for text, same in groupby(described)]
     return "; ".join(text if count == 1 else f"{text} ×{count}" for text, count in texts) or "none"
 
 
-def frame_text(frame: bytes) -> str:
+def frame_text(frame: bytes, una: int = U) -> str:
     """One frame. A destination that is not the peer's MAC or everybody's is shown."""
     kind = int.from_bytes(frame[12:14], "big")
     body = frame[14:]
@@ -38,10 +39,10 @@ def frame_text(frame: bytes) -> str:
         return f"ARP-{'req' if body[7] == 1 else 'rep'}({who})"
     dst = format_mac(frame[:6])
     to = "" if dst == PEER_MAC or int.from_bytes(body[16:20], "big") != parse_ip(PEER) else f" ->{dst}"
-    return _packet_text(body) + to
+    return _packet_text(body, una) + to
 
 
-def _packet_text(packet: bytes) -> str:
+def _packet_text(packet: bytes, una: int) -> str:
     header = (packet[0] & 15) * 4
     payload = packet[header:]
     offset = int.from_bytes(packet[6:8], "big") & 0x1FFF
@@ -54,7 +55,7 @@ def _packet_text(packet: bytes) -> str:
         case 2:
             return f"IGMP{payload[0]:02x}({format_ip(int.from_bytes(payload[4:8], 'big'))})"
         case 6:
-            return _tcp_text(payload, packet[16:20])
+            return _tcp_text(payload, packet[16:20], una)
         case 17:
             return f"UDP({int.from_bytes(payload[4:6], 'big') - 8})"
     return f"IP proto {packet[9]}"
@@ -66,11 +67,11 @@ def _icmp_text(message: bytes) -> str:
     return text if message[0] in {0, 8} or quoted == 28 else f"{text} quote={quoted}"
 
 
-def _tcp_text(data: bytes, dst: bytes) -> str:
+def _tcp_text(data: bytes, dst: bytes, una: int) -> str:
     _, _, seq, ack, offset_flags = struct.unpack_from("!HHIIH", data)
     flags = "+".join(name for bit, name in _FLAGS if offset_flags & bit)
     length = len(data) - (offset_flags >> 12) * 4
-    text = f"{flags} seq={_relative(seq)}"
+    text = f"{flags} seq={_relative(seq, una)}"
     if offset_flags & 16:
         text += f" ack={ack}"
     if length:
@@ -79,10 +80,10 @@ def _tcp_text(data: bytes, dst: bytes) -> str:
     return text if to == PEER else f"{text} ->{to}"
 
 
-def _relative(seq: int) -> str:
-    if abs(seq - U) > _NEAR:
+def _relative(seq: int, una: int) -> str:
+    if abs(seq - una) > _NEAR:
         return str(seq)
-    return "U" if seq == U else f"U{seq - U:+d}"
+    return "U" if seq == una else f"U{seq - una:+d}"
 
 
 def connection_text(pcb: Any) -> str:
@@ -100,6 +101,3 @@ def connection_text(pcb: Any) -> str:
     if STATES[pcb.state] == "ESTAB" and not pcb.snd_wnd:
         details.append("wnd 0")
     return STATES[pcb.state] + (f"({', '.join(details)})" if details else "")
-
-
-__all__ = ["BROADCAST_MAC", "STATES", "connection_text", "frame_text", "frames_text"]

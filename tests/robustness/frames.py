@@ -20,6 +20,7 @@ BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 
 ISS = 1_000_000  # of the stack's first connection
 U = ISS + 1
+U_ACTIVE = ISS  # the same of a connection that the stack opens: lwIP numbers its SYN one lower
 R = 1001  # the peer's next number in an established connection
 PEER_PORT = 40000  # the peer's, of connections to the stack's port 80
 SERVER_PORT = 7000  # the peer's, of connections from the stack's port CLIENT_PORT

@@ -46,6 +46,13 @@ def _frame(
     return bytes(Ether(src=PEER_MAC, dst=OUR_MAC) / IP(src=PEER, dst=OURS) / segment / data)
 
 
+def _shown(fields: dict[str, Any]) -> str:
+    """The fields of a segment in one line, however long its data is."""
+    data = fields.get("data", b"")
+    short = fields if len(data) <= 40 else fields | {"data": f"{len(data)} bytes, {data[:10]!r}..."}
+    return ", ".join(f"{name} {value}" for name, value in short.items())
+
+
 class Conversation(Peer):
     """The device's side of one connection is ``pcb``; its callbacks fill ``received``, ``events``.
 
@@ -210,7 +217,8 @@ class Conversation(Peer):
         ):
             if wanted is not None:
                 got[name], want[name] = value, wanted
-        assert got == want, f"expected {want}\n     got {got}\n{self.story}"
+        if got != want:
+            raise AssertionError(f"expected {_shown(want)}\n     got {_shown(got)}\n{self.story}")
         reference = IP(bytes(packet[IP]))
         del reference[IP].chksum, reference[TCP].chksum
         length = reference[IP].len

@@ -1,11 +1,11 @@
-"""The output engine: Nagle, windows, what an error leaves behind (``output``, ``control``)."""
+"""The output engine: Nagle, windows, what an error leaves behind (``output``)."""
 
 from scapy.layers.inet import IP, TCP
 
-from netstack.errors import ERR_IF, ERR_OK
+from netstack.errors import ERR_IF, ERR_OK, ERR_RTE
 from netstack.tcp.tcb import TF_NODELAY
 from tests.netstack.peer import OURS, PEER
-from tests.netstack.tcp.conversation import ACK, PSH, RST, SYN, Conversation, established
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
 def test_nagle_holds_one_short_segment_behind_unacknowledged_data() -> None:
@@ -76,34 +76,92 @@ def test_a_segment_waiting_for_arp_is_not_sent_twice() -> None:
     assert talk.stack.tcp.active_pcbs[0].nrtx == 0
 
 
-def test_every_reset_has_the_window_byte_swapped_and_the_ack_flag() -> None:
-    talk = established("micropython")
-    talk.tcp.abort(talk.pcb)
-    talk.expect(RST | ACK, seq=1, ack=1, win=25)
-    assert talk.happened() == ["err -13"]
-    talk = established("micropython", quirks_off=("rst_window_byteswap",))
-    talk.tcp.abort(talk.pcb)
-    talk.expect(RST | ACK, win=6400)
+def test_nagle_lets_go_when_the_send_buffer_is_stuck() -> None:
+    talk = established(mss=536, mem_size=4000)
+    talk.write(bytes(500))
+    talk.expect(PSH | ACK, seq=1)
+    talk.write(bytes(500))
+    talk.expect_nothing()
+    talk.write(bytes(72))  # TCP_SND_BUF is full
+    talk.expect(PSH | ACK, seq=501, data=bytes(536))
+    talk.expect(PSH | ACK, seq=1037, data=bytes(36))
 
 
-def test_an_answer_to_an_ack_is_a_bare_reset_without_the_quirk() -> None:
-    talk = Conversation(quirks_off=("rst_ack_flag_always",))
-    talk.segment(ACK, 5, 9)
-    talk.expect(RST, seq=9)
-    talk.segment(SYN, 5, to=99)
-    talk.expect(RST | ACK, ack=6)
-
-
-def test_the_peer_can_be_kept_alive() -> None:
+def test_a_fin_is_not_held_back_by_nagle() -> None:
     talk = established()
-    talk.pcb.so_options |= 8
-    talk.pcb.keep_idle = 10_000
-    talk.advance(ms=10_400)
-    talk.expect(ACK, seq=0, ack=1)
-    talk.segment(ACK, 1, 1)
-    talk.advance(ms=9 * 75_000)
-    assert len(talk.frames) == 9
+    talk.write(b"a")
+    talk.expect(PSH | ACK, seq=1)
+    talk.write(b"b")
+    talk.expect_nothing()
+    talk.close()
+    talk.expect(PSH | ACK | FIN, seq=2, data=b"b")
+
+
+def test_output_nagle_leaves_alone_what_nagle_holds_back() -> None:
+    """What MicroPython's send calls: even an ACK that is due waits."""
+    talk = established()
+    talk.write(b"a")
+    talk.expect(PSH | ACK)
+    talk.tcp.write(talk.pcb, b"b")
+    assert talk.tcp.output_nagle(talk.pcb) == ERR_OK
+    talk.expect_nothing()
+    talk.segment(ACK, 1, 2)
+    talk.expect(PSH | ACK, data=b"b")
+    talk.segment(ACK, 1, 3)
+    talk.tcp.write(talk.pcb, b"c")
+    assert talk.tcp.output_nagle(talk.pcb) == ERR_OK
+    talk.expect(PSH | ACK, data=b"c")
+
+
+def test_data_takes_the_acknowledgement_along() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 1, 1, b"question")
+    talk.write(b"answer")
+    talk.expect(PSH | ACK, seq=1, ack=9, data=b"answer")
+    talk.advance(ms=1_000)
+    talk.expect_nothing()
+
+
+def test_answers_written_in_a_callback_leave_with_the_acknowledgement_behind_it() -> None:
+    talk = established("micropython", mss=800)
+XX
+    talk.segment(PSH | ACK, 1, 1, b"question")
+    talk.expect(PSH | ACK, seq=1, ack=9, data=b"onetwo")
+    talk.expect_nothing()
+
+
+def test_the_slower_of_the_two_windows_counts() -> None:
+    for cwnd, win in ((1600, 8000), (8000, 1600)):
+        talk = established("micropython", mss=800, win=win)
+        talk.pcb.cwnd = cwnd
+        talk.write(bytes(4000))
+        assert sum(len(seg.data) for seg in talk.pcb.unacked) == 1600
+
+
+def test_without_a_route_segments_stay() -> None:
+    talk = established()
+    talk.stack.netif.set_link(False)
+    talk.tcp.write(talk.pcb, b"x")
+    assert talk.tcp.output(talk.pcb) == ERR_RTE
+    talk.expect_nothing()
+    talk.stack.netif.set_link(True)
     talk.frames.clear()
-    talk.advance(ms=75_000)
-    talk.expect(RST | ACK, seq=1, ack=1)
-    assert talk.happened() == ["err -13"]
+    talk.advance(ms=500)
+    talk.expect(PSH | ACK, seq=1, data=b"x")
+
+
+def test_the_window_of_a_syn_is_not_scaled() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0, mss=1460, options=(("WScale", 0),))
+    talk.expect(SYN | ACK, win=0xFFFF)
+    talk.segment(ACK, 1, 1)
+    talk.write(b"x")
+    talk.expect(PSH | ACK, win=116800 >> 1)
+
+
+def test_ttl_and_tos_are_those_of_the_pcb() -> None:
+    talk = established()
+    talk.pcb.ttl, talk.pcb.tos = 9, 0x10
+    talk.write(b"x")
+    packet = talk.expect(PSH | ACK).underlayer
+    assert (packet.ttl, packet.tos) == (9, 0x10)

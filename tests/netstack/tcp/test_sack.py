@@ -46,7 +46,7 @@ def test_blocks_newest_first() -> None:
     talk.expect_nothing()
 
 
-def test_at_most_four_blocks_are_known_and_two_of_them_are_sent() -> None:
+def test_at_most_four_blocks_are_known_and_sent() -> None:
     talk = agreed()
     for i in range(6):
         put(talk, 10 + 10 * i, 15 + 10 * i)
