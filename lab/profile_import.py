@@ -1,4 +1,4 @@
-"""Makes a profile of a firmware's option file: ``lwipopts.h``, ESP-IDF's ``sdkconfig``, another ``.config``."""
+"""Makes a profile of a firmware's option file: ``lwipopts.h``, ESP-IDF's ``sdkconfig``, or a ``.config``."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ class Timers:
                 timer.due = _NEVER
             elif timer.idle():
                 timer.due += ((now - due) // timer.period + 1) * timer.period
-                timer.armed_at = timer.due - timer.period
+                timer.armed_at = -(-(timer.due - timer.period) // self.quantum) * self.quantum
                 continue
             else:
                 timer.due = due + timer.period if due + timer.period >= now else now + timer.period

@@ -23,7 +23,10 @@ def run(tmp_path: Path, profile: str, stimulus: Path) -> str:
     options = (TESTS / "golden" / f"{profile}.options").read_text()
     (tmp_path / f"{profile}.options").write_text(options)
     script = folder / f"{stimulus.stem}.pkt"
-    script.write_text(f"--profile={profile}\n" + stimulus.read_text())
+    text = stimulus.read_text()
+    if "`end`" not in text:
+        text += "900.000 `end`\n"
+    script.write_text(f"--profile={profile}\n" + text)
     result = CliRunner().invoke(replay, [str(script), "--emit", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     (transcript,) = (tmp_path / "out").rglob("*.pkt")

@@ -75,5 +75,5 @@ def skip_runs(tcp: TcpShared, runs: int) -> None:
     tcp.timer_runs += runs
     tcp.ticks = tcp.ticks + slow & 0xFFFFFFFF
     for pcb in tcp.active_pcbs:
-        if pcb.pollinterval > 1:
-            pcb.polltmr = (pcb.polltmr + slow) % pcb.pollinterval
+        first = max(pcb.pollinterval - pcb.polltmr, 1)  # slow ticks until lwIP's counter starts anew
+        pcb.polltmr = pcb.polltmr + slow if slow < first else (slow - first) % max(pcb.pollinterval, 1)

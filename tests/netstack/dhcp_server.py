@@ -25,6 +25,7 @@ from tests.netstack.peer import BROADCAST_MAC, OUR_MAC, PEER, PEER_MAC, Peer, ip
 LEASED = "10.0.0.50"
 MASK, ROUTER, DNS = "255.255.255.0", "10.0.0.254", "10.0.0.53"
 OTHER_MAC = "02:00:00:00:00:09"
+NO_CHECK, CHECK = "micropython", "lwip-default"  # profiles without and with address conflict detection
 
 
 class Heard(NamedTuple):
@@ -62,6 +63,12 @@ class DhcpServer(Peer):
         self.dhcp = self.stack.dhcp
         self.told: list[str] = []
         self.dhcp.on_address.append(lambda ip: self.told.append(format_ip(ip)))
+
+    @property
+    def configured(self) -> tuple[str, str, str]:
+        """The interface's address, mask and gateway."""
+        netif = self.stack.netif
+        return format_ip(netif.ip), format_ip(netif.netmask), format_ip(netif.gateway)
 
     def _transmit(self, frame: bytes) -> int:
         self._times.append(self.now)
@@ -116,7 +123,11 @@ class DhcpServer(Peer):
         usual: dict[str, Any] = {"server_id": PEER}
         if kind != "nak":
             usual |= {"lease_time": self.lease, "subnet_mask": MASK, "router": ROUTER, "name_server": DNS}
-        chosen = [(name, value) for name, value in (usual | options).items() if value is not None]
+        chosen = [
+            (name, *value) if isinstance(value, list) else (name, value)
+            for name, value in (usual | options).items()
+            if value is not None
+        ]
         fields = {
             "op": 2,
             "xid": self.xid,
@@ -173,3 +184,14 @@ class DhcpServer(Peer):
         [(_, frame)] = self.frames_sent()
         assert frame[ARP].op == 2
         return frame[ARP].hwsrc, frame[ARP].psrc
+
+
+def bound(**options: Any) -> DhcpServer:
+    """A client with a lease of ten minutes, at time 0, that knows its server's MAC."""
+    server = DhcpServer(NO_CHECK, rand=0x1000, **options)
+    server.lend()
+    assert server.configured == (LEASED, MASK, ROUTER)
+    server.know_server()
+    server.frames_sent()
+    server.told.clear()
+    return server

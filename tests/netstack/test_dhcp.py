@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import ARP
@@ -23,27 +21,10 @@ from netstack.dhcp import (
     SELECTING,
 )
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
-from tests.netstack.dhcp_server import DNS, LEASED, MASK, OTHER_MAC, ROUTER, DhcpServer
+from tests.netstack.dhcp_server import CHECK, DNS, LEASED, MASK, NO_CHECK, ROUTER, DhcpServer, bound
 from tests.netstack.peer import BROADCAST_MAC, OUR_MAC, PEER, PEER_MAC, ip_of, mac_of
 
 NOWHERE, EVERYBODY = "0.0.0.0", "255.255.255.255"
-NO_CHECK, CHECK = "micropython", "lwip-default"  # without and with address conflict detection
-
-
-def address(server: DhcpServer) -> tuple[str, str, str]:
-    netif = server.stack.netif
-    return format_ip(netif.ip), format_ip(netif.netmask), format_ip(netif.gateway)
-
-
-def bound(**options: int) -> DhcpServer:
-    """A client with a lease of ten minutes, whose server's MAC it knows."""
-    server = DhcpServer(NO_CHECK, rand=0x1000, **options)
-    server.lend()
-    assert server.dhcp.state == BOUND
-    server.know_server()
-    server.frames_sent()
-    server.told.clear()
-    return server
 
 
 class TestDiscover:
@@ -166,8 +147,9 @@ class TestStartFails:
         assert pcb is not None
         assert server.stack.udp.bind(pcb, 0, 68) == ERR_OK
         assert server.dhcp.start() == ERR_OK
-        said = server.heard("discover")
-        assert said.frame[UDP].sport == 49153
+        [(_, frame)] = server.frames_sent()
+        assert (frame[UDP].sport, frame[UDP].dport) == (49153, 67)
+        server.xid = server.dhcp.xid
         server.offer()
         server.heard_nothing()
 
@@ -234,7 +216,7 @@ class TestBound:
         server.lend()
         assert server.dhcp.state == BOUND
         assert server.dhcp.supplied_address
-        assert address(server) == (LEASED, MASK, ROUTER)
+        assert server.configured == (LEASED, MASK, ROUTER)
         assert server.told == [LEASED]
         assert server.arp_sent() == [(0, LEASED, LEASED)]  # the gratuitous one
         lease = server.dhcp.lease
@@ -244,7 +226,7 @@ class TestBound:
     def test_the_observer_sees_the_new_address_and_state(self) -> None:
         server = DhcpServer(NO_CHECK)
         seen: list[tuple[tuple[str, str, str], int]] = []
-        server.dhcp.on_address.append(lambda _: seen.append((address(server), server.dhcp.state)))
+        server.dhcp.on_address.append(lambda _: seen.append((server.configured, server.dhcp.state)))
         server.lend()
         assert seen == [((LEASED, MASK, ROUTER), BOUND)]
 
@@ -260,7 +242,7 @@ class TestBound:
     def test_without_mask_and_router(self) -> None:
         server = DhcpServer(NO_CHECK)
         server.lend(subnet_mask=None, router=None)
-        assert address(server) == (LEASED, "255.0.0.0", NOWHERE)
+        assert server.configured == (LEASED, "255.0.0.0", NOWHERE)
 
     def test_the_address_of_the_ack_counts(self) -> None:
         server = DhcpServer(NO_CHECK)
@@ -269,7 +251,7 @@ class TestBound:
         server.offer()
         server.heard("request")
         server.say("ack", bootp={"yiaddr": "10.0.0.51"})
-        assert address(server)[0] == "10.0.0.51"
+        assert server.configured[0] == "10.0.0.51"
 
     def test_answers_ping_from_now_on(self) -> None:
         server = DhcpServer(NO_CHECK)
@@ -327,7 +309,7 @@ class TestRenewal:
         server.heard("request")
         server.address = "10.0.0.60"
         server.ack(router=None)
-        assert address(server) == ("10.0.0.60", MASK, NOWHERE)
+        assert server.configured == ("10.0.0.60", MASK, NOWHERE)
         assert server.told == ["10.0.0.60"]
 
     def test_nobody_answers_until_the_end(self) -> None:
@@ -343,7 +325,7 @@ class TestRenewal:
         ]
         told = [(said.time, said.kind, said.ip.dst, said.bootp.ciaddr, said.bootp.xid) for said in heard]
         assert told == expected
-        assert address(server) == (NOWHERE, NOWHERE, NOWHERE)
+        assert server.configured == (NOWHERE, NOWHERE, NOWHERE)
         assert server.told == [NOWHERE]
 
     def test_rebinding(self) -> None:
@@ -367,7 +349,7 @@ class TestRenewal:
         server.all_heard()
         server.nak()
         assert server.heard("discover").ip.src == NOWHERE
-        assert address(server) == (NOWHERE, NOWHERE, NOWHERE)
+        assert server.configured == (NOWHERE, NOWHERE, NOWHERE)
         assert server.told == [NOWHERE]
 
     def test_after_a_nak_the_old_lease_goes_on_being_counted(self) -> None:
@@ -417,7 +399,7 @@ class TestStop:
         assert (said.bootp.ciaddr, said.bootp.xid) == (LEASED, 0x2000)
         assert list(said.options.items()) == [("message-type", 7), ("server_id", PEER)]
         assert server.dhcp.state == OFF
-        assert address(server) == (NOWHERE, NOWHERE, NOWHERE)
+        assert server.configured == (NOWHERE, NOWHERE, NOWHERE)
         assert server.told == [NOWHERE]
         server.dhcp.stop()
         server.expect_nothing()
@@ -454,7 +436,7 @@ class TestStop:
         server.dhcp.stop()
         server.frames_sent()
         server.lend()
-        assert address(server)[0] == LEASED
+        assert server.configured[0] == LEASED
 
     def test_connections_from_the_address_are_aborted(self) -> None:
         server = bound()
@@ -464,8 +446,8 @@ class TestStop:
         server.advance(ms=10)
         assert [frame[IP].proto for _, frame in server.frames_sent()] == [6]
         server.dhcp.stop()
-        kinds = [frame[IP].proto for _, frame in server.frames_sent()]
-        assert kinds == [17]  # lwIP: in SYN_SENT without a RST
+        sent = [(frame[IP].proto, frame[IP].src) for _, frame in server.frames_sent()]
+        assert sent == [(17, LEASED), (6, LEASED)]  # RELEASE, then RST
         assert server.stack.tcp.active_pcbs == []
 
 
@@ -513,7 +495,7 @@ class TestLink:
             (7000, "discover"),
             (9000, "discover"),
         ]
-        assert address(server)[0] == LEASED  # lwIP: it is still used
+        assert server.configured[0] == LEASED  # lwIP: it is still used
 
     def test_another_network(self) -> None:
         server = bound()
@@ -522,7 +504,7 @@ class TestLink:
         server.heard("request")
         server.nak()
         server.heard("discover")
-        assert address(server)[0] == NOWHERE
+        assert server.configured[0] == NOWHERE
 
     def test_while_asking(self) -> None:
         server = DhcpServer(NO_CHECK)
@@ -550,7 +532,7 @@ class TestInform:
         assert (said.ip.src, said.ip.dst, said.bootp.ciaddr) == ("10.0.0.1", EVERYBODY, "10.0.0.1")
         assert list(said.options.items()) == [("message-type", 8), ("max_dhcp_size", 1500)]
         server.ack()  # nobody listens any more
-        assert address(server)[0] == "10.0.0.1"
+        assert server.configured[0] == "10.0.0.1"
         server.expect_no_leak()
 
     def test_while_the_client_asks(self) -> None:
@@ -578,9 +560,9 @@ class TestConflictDetection:
     def test_probes_then_announcements(self) -> None:
         server = self.lent()
         server.advance(ms=6000)
-        assert address(server)[0] == NOWHERE
+        assert server.configured[0] == NOWHERE
         server.advance(ms=100)
-        assert address(server) == (LEASED, MASK, ROUTER)
+        assert server.configured == (LEASED, MASK, ROUTER)
         assert server.dhcp.state == BOUND
         assert server.arp_sent() == [
             (100, NOWHERE, LEASED),
@@ -616,7 +598,7 @@ class TestConflictDetection:
         server.told.clear()
         server.claim(LEASED, op=1)
         server.heard("decline")
-        assert address(server) == (NOWHERE, NOWHERE, NOWHERE)
+        assert server.configured == (NOWHERE, NOWHERE, NOWHERE)
         assert server.told == [NOWHERE]
 
     def test_stop_while_it_is_checked(self) -> None:
@@ -639,7 +621,7 @@ class TestConflictDetection:
         server.xid = server.dhcp.xid
         server.ack()
         assert server.dhcp.state == CHECKING
-        assert address(server)[0] == LEASED
+        assert server.configured[0] == LEASED
         server.advance(ms=7000)
         assert [sender for _, sender, _ in server.arp_sent()] == [NOWHERE] * 3 + [LEASED] * 2
         assert server.dhcp.state == BOUND
@@ -689,12 +671,12 @@ class TestArpCheck:
         assert server.dhcp.state == CHECKING
         server.advance(ms=1)
         assert server.dhcp.state == BOUND
-        assert address(server)[0] == LEASED
+        assert server.configured[0] == LEASED
         assert server.arp_sent() == [
             (130, NOWHERE, LEASED),
             (500, NOWHERE, LEASED),
+            (1000, NOWHERE, LEASED),  # ARP's own tick comes first: nobody has answered yet
             (1000, LEASED, LEASED),  # gratuitous
-            (1000, LEASED, LEASED),  # the queried entry is still pending
         ]
 
     def test_an_answer_declines(self) -> None:
@@ -707,235 +689,3 @@ class TestArpCheck:
         assert server.heard("decline").options["requested_addr"] == LEASED
         server.advance(ms=12_000)
         assert server.schedule() == [(10_000, "discover"), (12_000, "discover")]
-
-
-class TestHostileReplies:
-    """Rows H1 to H22 of the robustness reference: what real lwIP makes of them."""
-
-    def selecting(self) -> DhcpServer:
-        server = DhcpServer(NO_CHECK, rand=0x1000)
-        server.dhcp.start()
-        server.heard("discover")
-        return server
-
-    def requesting(self) -> DhcpServer:
-        server = self.selecting()
-        server.offer()
-        server.heard("request")
-        return server
-
-    def accepts_a_good_one(self, server: DhcpServer) -> None:
-        """Nothing was said, and a good offer still works."""
-        server.heard_nothing()
-        server.offer()
-        server.heard("request")
-
-    @pytest.mark.parametrize("length", [0, 1, 43, 44, 239, 240])
-    def test_h1_short(self, length: int) -> None:
-        server = self.selecting()
-        server.datagram(server.reply("offer")[:length])
-        server.expect_drop("dhcp_short" if length < 44 else "dhcp_options")
-        self.accepts_a_good_one(server)
-
-    def test_h2_wrong_cookie_is_accepted(self) -> None:
-        server = self.selecting()
-        good = server.reply("offer")
-        server.datagram(good[:236] + b"BAD!" + good[240:])
-        server.heard("request")
-
-    @pytest.mark.parametrize(
-        "bootp",
-        [
-            pytest.param({"op": 1}, id="H3 request"),
-            pytest.param({"op": 0}, id="H3 op 0"),
-            pytest.param({"xid": 0x1001}, id="H4 xid"),
-            pytest.param({"chaddr": mac_of(OTHER_MAC)}, id="H5 chaddr"),
-            pytest.param({"chaddr": bytes(6)}, id="H5 no chaddr"),
-        ],
-    )
-    def test_h3_h4_h5_not_for_us(self, bootp: dict[str, object]) -> None:
-        server = self.selecting()
-        server.say("offer", bootp=bootp)
-        server.expect_drop("dhcp_not_ours")
-        self.accepts_a_good_one(server)
-
-    @pytest.mark.parametrize("kind", [None, 0, 1, 3, 9, 255], ids=lambda kind: f"type {kind}")
-    def test_h6_no_type_or_one_that_servers_do_not_send(self, kind: int | None) -> None:
-        server = self.selecting()
-        good = server.reply("offer")
-        start = good.index(b"\x35\x01\x02")
-        typed = b"" if kind is None else bytes((0x35, 1, kind))
-        server.datagram(good[:start] + typed + good[start + 3 :])
-        server.expect_drop("dhcp_unexpected")
-        self.accepts_a_good_one(server)
-
-    @pytest.mark.parametrize(
-        "options",
-        [
-            pytest.param(b"\x36\x04\x0a\0\0", id="H7 value cut"),
-            pytest.param(b"\x0c\xff\xff", id="H7 length past the end"),
-            pytest.param(b"\x36", id="H7 no length"),
-            pytest.param(b"\x01\x00\xff", id="H8 empty mask"),
-            pytest.param(b"\x03\x00\xff", id="H8 empty router"),
-            pytest.param(b"\x33\x00\xff", id="H8 empty lease"),
-            pytest.param(b"", id="H9 no end"),
-            pytest.param(b"\0" * 20, id="H9 padding but no end"),
-            pytest.param(b"\x34\x02\x01\x01\xff", id="H10 overload of two bytes"),
-        ],
-    )
-    def test_h7_to_h10_malformed_options(self, options: bytes) -> None:
-        server = self.selecting()
-        good = server.reply("offer")
-        server.datagram(good[: good.rindex(b"\xff")] + options)
-        server.expect_drop("dhcp_options")
-        self.accepts_a_good_one(server)
-
-    def test_h10_h11_overload_in_file(self) -> None:
-        server = self.selecting()
-        file = b"\x34\x01\x01\xff".ljust(128, b"\0")
-        server.say("offer", ("dhcp-option-overload", 1), bootp={"file": file})
-        server.expect_drop("dhcp_options")
-        self.accepts_a_good_one(server)
-
-    @pytest.mark.parametrize(
-        ("lease", "minutes"), [(0, 1), (1, 1), (0xFFFFFFFE, 1)], ids=["H12 0", "H12 1", "H12 nearly for ever"]
-    )
-    def test_h12_odd_leases(self, lease: int, minutes: int) -> None:
-        server = self.requesting()
-        server.lease = lease
-        server.ack(renewal_time=0xFFFFFFFF, rebinding_time=0xFFFFFFFF)
-        server.know_server()
-        server.frames_sent()
-        server.advance(ms=minutes * 60_000)
-        assert server.schedule() == [(60_000, "release"), (60_000, "discover")]
-
-    def test_h12_for_ever(self) -> None:
-        server = self.requesting()
-        server.lease = 0xFFFFFFFF
-        server.ack()
-        server.frames_sent()
-        server.advance(ms=40 * 86_400_000)
-        server.heard_nothing()
-        assert server.dhcp.state == BOUND
-
-    @pytest.mark.parametrize(
-        ("t1", "t2", "minutes"),
-        [(500, 300, [5, 7, 8, 9]), (700, 800, [])],
-        ids=["H13 T1 > T2", "H13 T2 > lease"],
-    )
-    def test_h13_times_are_not_checked(self, t1: int, t2: int, minutes: list[int]) -> None:
-        server = self.requesting()
-        server.ack(renewal_time=t1, rebinding_time=t2)
-        server.know_server()
-        server.frames_sent()
-        server.advance(ms=599_999)
-        assert server.schedule() == [(minute * 60_000, "request") for minute in minutes]
-
-    def test_h14_ack_from_another_server_is_accepted(self) -> None:
-        server = self.requesting()
-        server.ack(server_id="10.0.0.66")
-        assert server.dhcp.state == BOUND
-        assert format_ip(server.dhcp.lease.server) == PEER
-
-    def test_h15_offer_after_the_request(self) -> None:
-        server = self.requesting()
-        server.address = "10.0.0.51"
-        server.offer()
-        server.expect_drop("dhcp_unexpected")
-        server.address = LEASED
-        server.ack()
-        assert address(server)[0] == LEASED
-
-    def test_h16_spoofed_nak_restarts(self) -> None:
-        server = bound()
-        server.nak()
-        server.expect_drop("dhcp_unexpected")  # not in BOUND
-        server.dhcp.renew()
-        server.heard("request")
-        server.say("nak", server_id="10.0.0.66")
-        server.heard("discover")
-
-    @pytest.mark.parametrize("yiaddr", ["127.0.0.1", "224.0.0.1", "255.255.255.255"])
-    def test_h17_odd_addresses_are_taken(self, yiaddr: str) -> None:
-        server = self.selecting()
-        server.address = yiaddr
-        server.offer()
-        assert server.heard("request").options["requested_addr"] == yiaddr
-        server.ack()
-        assert address(server)[0] == yiaddr
-
-    def test_h17_no_address(self) -> None:
-        server = self.selecting()
-        server.address = NOWHERE
-        server.offer()
-        server.heard("request")
-        server.ack()
-        assert server.dhcp.state == BOUND
-        assert address(server) == (NOWHERE, MASK, ROUTER)
-        assert server.told == []
-
-    def test_h18_mask_with_holes_is_taken(self) -> None:
-        server = self.requesting()
-        server.ack(subnet_mask="255.0.255.0")
-        assert address(server)[1] == "255.0.255.0"
-
-    @pytest.mark.parametrize(
-        "router", ["192.0.2.1", ["10.0.0.7", "10.0.0.8"]], ids=["H19 outside", "H19 two"]
-    )
-    def test_h19_the_first_router_is_taken(self, router: str | list[str]) -> None:
-        server = self.requesting()
-        server.ack(router=router)
-        assert address(server)[2] == (router if isinstance(router, str) else router[0])
-
-    @pytest.mark.parametrize("dst", [EVERYBODY, LEASED, "192.0.2.77"])
-    @pytest.mark.parametrize("mac", [OUR_MAC, BROADCAST_MAC])
-    def test_h21_replies_to_anything_while_there_is_no_address(self, dst: str, mac: str) -> None:
-        server = self.selecting()
-        reply = UDP(sport=67, dport=68) / server.reply("offer")
-        server.send(IP(src=PEER, dst=dst) / reply, dst=mac)
-        server.heard("request")
-
-    @pytest.mark.parametrize("sport", [0, 68, 1067])
-    def test_only_the_servers_port_is_heard(self, sport: int) -> None:
-        server = self.selecting()
-        server.datagram(server.reply("offer"), sport=sport)
-        assert server.dhcp.state == SELECTING
-        self.accepts_a_good_one(server)
-
-    def test_h22_a_flood_takes_no_memory(self) -> None:
-        server = self.requesting()
-        mem = server.stack.mem
-        before = [pool.used for pool in (*mem.pools(), mem.heap)]
-        offer = server.reply("offer")
-        for _ in range(500):
-            server.datagram(offer)
-        server.expect_drop("dhcp_unexpected", 500)
-        assert [pool.used for pool in (*mem.pools(), mem.heap)] == before
-
-    def test_a_message_in_several_buffers(self) -> None:
-        server = DhcpServer(NO_CHECK, pbuf_pool_bufsize=256)
-        server.dhcp.start()
-        server.heard("discover")
-        server.say("offer", ("vendor_specific", bytes(200)), ("domain", b"x" * 200))
-        server.heard("request")
-
-    def test_the_first_buffer_is_too_short(self) -> None:
-        server = DhcpServer(NO_CHECK, pbuf_pool_bufsize=80)
-        server.dhcp.start()
-        server.heard("discover")
-        server.offer()
-        server.expect_drop("dhcp_short")
-
-    @given(st.data())
-    def test_mutated_replies_never_raise(self, data: st.DataObject) -> None:
-        server = self.selecting()
-        for kind in ("offer", "ack", "nak"):
-            raw = bytearray(server.reply(kind))
-            for _ in range(data.draw(st.integers(0, 6))):
-                raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-            server.datagram(bytes(raw[: data.draw(st.integers(0, len(raw)))]))
-            server.all_heard()
-        server.advance(ms=3_600_000)
-        server.dhcp.cleanup()
-        server.stack.netif.set_up(False)
-        server.expect_no_leak()

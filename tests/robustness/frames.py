@@ -135,7 +135,7 @@ def with_checksum(header: bytes) -> bytes:
     """An IP header with its checksum (RFC 1071)."""
     blank = header[:10] + b"\0\0" + header[12:]
     total = sum(int.from_bytes(blank[at : at + 2], "big") for at in range(0, len(blank), 2))
-    return blank[:10] + ((-total - 1) % 0xFFFF).to_bytes(2, "big") + blank[12:]
+    return blank[:10] + (-total % 0xFFFF).to_bytes(2, "big") + blank[12:]
 
 
 def options(*parts: bytes) -> bytes:
@@ -158,7 +158,7 @@ def icmp(message: bytes) -> bytes:
     """The frame of an ICMP message, whose checksum is set right."""
     padded = message + bytes(len(message) % 2)
     total = sum(int.from_bytes(padded[at : at + 2], "big") for at in range(0, len(padded), 2) if at != 2)
-    checksum = ((-total - 1) % 0xFFFF).to_bytes(2, "big")
+    checksum = (-total % 0xFFFF).to_bytes(2, "big")
     return frame(ip(Raw(message[:2] + checksum + message[4:]), proto=1))
 
 

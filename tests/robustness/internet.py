@@ -61,7 +61,7 @@ INTERNET = rows(
     Row("I12", "TTL 1", [frame(IP(src=PEER, dst=OURS, id=1, ttl=1) / ping())], "ICMP0/0", "ICMP0/0"),
     Row("I13", "a ping from 255.255.255.255", [echo(src=BROADCAST)], "none", "none"),
     Row("I14", "a ping from 224.0.0.1", [echo(src="224.0.0.1")], "none", "none"),
-    Row("I15", "a ping from 127.0.0.1", [echo(src="127.0.0.1")], "none", "none", note=_NO_LOOP),
+    Row("I15", "a ping from 127.0.0.1", [echo(src="127.0.0.1")], "ARP-req(10.0.0.254)", "none", note=_NO_LOOP),
     Row("I16", "a ping from our own address", [echo(src=OURS)], "ARP-req(10.0.0.1)", "none", note=_NO_LOOP),
     Row("I17", "a ping from 0.0.0.0", [echo(src="0.0.0.0")], "none", "none"),
     Row("I18", "a ping from the subnet's broadcast address", [echo(src=SUBNET_BROADCAST)], "none", "none"),

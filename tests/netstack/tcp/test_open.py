@@ -1,4 +1,4 @@
-"""Opening: handshakes in both directions, binding, listening (``open``, ``input`` of a listener, ``process`` of SYN states)."""
+"""Opening: handshakes in both directions, binding, listening (``open``)."""
 
 import pytest
 
@@ -37,48 +37,6 @@ def test_without_mss_option_segments_have_536_bytes() -> None:
     talk.expect(ACK, seq=1, data=bytes(536))
 
 
-def test_syn_sent_refuses_a_wrong_ack_and_repeats_the_syn() -> None:
-    talk = Conversation()
-    talk.connect()
-    talk.expect(SYN)
-    talk.segment(ACK, 500, 77)
-    talk.expect(RST | ACK, seq=77, ack=500)
-    talk.expect(SYN)
-    assert talk.state == "SYN_SENT"
-
-
-def test_syn_sent_ignores_a_plain_syn_unless_the_quirk_is_off() -> None:
-    talk = Conversation()
-    talk.connect()
-    talk.expect(SYN)
-    talk.segment(SYN, 0)
-    talk.expect_nothing()
-    assert talk.state == "SYN_SENT"
-
-
-def test_simultaneous_open_without_the_quirk() -> None:
-    talk = Conversation(quirks_off=("no_simultaneous_open",))
-    talk.connect()
-    talk.expect(SYN)
-    talk.segment(SYN, 0)
-    talk.expect(SYN | ACK, ack=1)
-    talk.segment(SYN | ACK, 0, 0)  # the peer's SYN-ACK acknowledges our SYN
-    talk.segment(ACK, 1, 0)
-    assert talk.state == "ESTABLISHED"
-    assert talk.happened() == ["connected"]
-
-
-@pytest.mark.parametrize(("ack", "flags"), [(0, RST | ACK), (None, RST), (0, RST)])
-def test_reset_in_syn_sent_needs_the_right_number_but_no_ack_flag(ack: int | None, flags: int) -> None:
-    talk = Conversation()
-    talk.connect()
-    talk.expect(SYN)
-    talk.segment(flags, 0, ack)
-    refused = ack == 0
-    assert talk.happened() == (["err -14"] if refused else [])
-    assert talk.state == ("CLOSED" if refused else "SYN_SENT")
-
-
 def test_backlog_counts_half_open_connections() -> None:
     talk = Conversation("micropython", backlog=2)
     for port in (1, 2, 3):
@@ -89,36 +47,6 @@ def test_backlog_counts_half_open_connections() -> None:
     talk.segment(ACK, 1, 1, port=1)  # modlwip: established ones do not count
     talk.segment(SYN, 0, port=3)
     talk.expect(SYN | ACK)
-
-
-def test_duplicate_syn_brings_the_syn_ack_again() -> None:
-    talk = Conversation()
-    talk.segment(SYN, 0)
-    talk.expect(SYN | ACK)
-    talk.segment(SYN, 0)
-    talk.expect(SYN | ACK, seq=0, ack=1)
-    talk.segment(SYN, 50)
-    talk.expect_nothing()
-
-
-def test_wrong_ack_in_syn_rcvd_is_reset_and_the_pcb_stays() -> None:
-    talk = Conversation()
-    talk.segment(SYN, 0)
-    talk.expect(SYN | ACK)
-    talk.segment(ACK, 1, 5)
-    talk.expect(RST | ACK, seq=5, ack=1)
-    talk.segment(ACK, 1, 1)
-    assert talk.happened() == ["accept"]
-
-
-def test_data_and_fin_with_the_last_ack_of_the_handshake() -> None:
-    talk = Conversation()
-    talk.segment(SYN, 0)
-    talk.expect(SYN | ACK)
-    talk.segment(PSH | ACK | FIN, 1, 1, b"all at once")
-    assert talk.happened() == ["accept", "recv 11", "fin"]
-    assert talk.state == "CLOSE_WAIT"
-    talk.expect(ACK, seq=1, ack=13)
 
 
 def test_a_closed_port_answers_with_a_reset() -> None:

@@ -1,8 +1,8 @@
-"""Text: delayed ACKs, trimming, the receive window (``receive``, ``window``)."""
+"""Text: delayed ACKs, trimming to the window (``receive``)."""
 
 import pytest
 
-from tests.netstack.tcp.conversation import ACK, FIN, PSH, established
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, established
 
 
 def test_every_second_segment_is_acknowledged_at_once() -> None:
@@ -51,29 +51,6 @@ def test_data_beyond_the_window_is_cut_with_its_fin() -> None:
     assert talk.state == "ESTABLISHED"
 
 
-def test_the_window_is_announced_in_steps() -> None:
-    talk = established("micropython", mss=800)
-    talk.consumes = False
-    for i in range(8):
-        talk.segment(PSH | ACK, 1 + 800 * i, 1, bytes(800))
-        if i % 2:
-            talk.expect(ACK, win=6400 - 800 * (i + 1))
-    talk.segment(PSH | ACK, 6401, 1, b"x")
-    talk.expect(ACK, ack=6401, win=0)
-    for i in range(8):  # updates after the fourth and the eighth: 1600 bytes is the threshold
-        talk.tcp.recved(talk.pcb, 400)
-        if i in {3, 7}:
-            talk.expect(ACK, win=400 * (i + 1))
-        talk.expect_nothing()
-
-
-def test_a_fin_takes_a_byte_of_the_window_that_comes_back_unannounced() -> None:
-    talk = established("micropython")
-    talk.segment(ACK | FIN, 1, 1)
-    talk.expect(ACK, ack=2, win=6399)
-    assert talk.pcb.rcv_wnd == 6400
-
-
 def test_after_the_fin_text_in_the_window_is_ignored() -> None:
     talk = established()
     talk.segment(ACK | FIN, 1, 1)
@@ -102,3 +79,57 @@ def test_a_filled_hole_is_acknowledged_late_unless_the_quirk_is_off() -> None:
         talk.expect(ACK, ack=1)
         talk.segment(PSH | ACK, 1, 1, b"a")
         assert bool(talk.frames) is at_once
+
+
+def test_a_segment_with_a_fin_takes_one_number_more() -> None:
+    talk = established()
+    talk.segment(PSH | ACK | FIN, 1, 1, b"end")
+    talk.expect(ACK, seq=1, ack=5)
+    assert talk.happened() == ["recv 3", "fin"]
+
+
+def test_a_repeated_fin_is_acknowledged_again() -> None:
+    talk = established()
+    talk.segment(ACK | FIN, 1, 1)
+    talk.expect(ACK, ack=2)
+    talk.segment(ACK | FIN, 1, 1)
+    talk.expect(ACK, ack=2)
+    assert talk.happened() == ["fin"]
+
+
+def test_the_last_byte_of_the_window_is_taken_and_the_next_is_not() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 1 + 2143, 1, b"z")
+    talk.expect(ACK, ack=1)
+    assert [seg.length for seg in talk.pcb.ooseq] == [1]
+    talk.segment(PSH | ACK, 1 + 2144, 1, b"z")
+    talk.expect(ACK, ack=1)
+    assert len(talk.pcb.ooseq) == 1
+
+
+def test_into_a_closed_window_nothing_goes() -> None:
+    talk = established(tcp_wnd=536)
+    talk.consumes = False
+    talk.segment(PSH | ACK, 1, 1, bytes(536))
+    talk.advance(ms=250)
+    talk.expect(ACK, ack=537, win=0)
+    talk.segment(PSH | ACK, 537, 1, b"x")
+    talk.expect(ACK, ack=537, win=0)
+    assert len(talk.received) == 536
+    assert not talk.pcb.ooseq
+
+
+def test_a_syn_with_data_does_not_come_to_text() -> None:
+    talk = established()
+    talk.segment(SYN | ACK, 1, 1, b"data")
+    talk.expect(ACK, seq=1, ack=1)
+    assert not talk.received
+
+
+def test_an_out_of_order_segment_does_not_touch_the_delayed_ack_of_an_earlier_one() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 1, 1, b"a")
+    talk.segment(PSH | ACK, 3, 1, b"c")
+    talk.expect(ACK, ack=2)  # at once, and it satisfies what was delayed
+    talk.advance(ms=250)
+    talk.expect_nothing()
