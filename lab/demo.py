@@ -5,6 +5,8 @@ Where no TAP can be had, the same device talks to a second emulated host over an
 
 from __future__ import annotations
 
+import shutil
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -74,12 +76,15 @@ def server_script() -> Path:
 
 def _what_next(options: DeviceOptions, server: Path) -> str:
     shown = server.relative_to(Path.cwd()) if server.is_relative_to(Path.cwd()) else server
+    netstack = "netstack"
+    if shutil.which(netstack) is None and Path(sys.argv[0]).name == netstack:
+        netstack = sys.argv[0]  # as make run calls it: the environment's folder is not in PATH
     commands = (
         (f"wireshark {options.pcap}", f"every frame of this (or: tshark -r {options.pcap})"),
-        (f"netstack up {shown} --netns new", "a device that stays; then, in another terminal:"),
-        (f"netstack exec -- curl http://{format_ip(options.interface.ip)}/", "Linux talks to it"),
-        ("netstack demo --set TCP_WND=1600", "this again, with a smaller receive window"),
-        (f"netstack profiles {options.profile.name}", "all that --set can change"),
+        (f"{netstack} up {shown} --netns new", "a device that stays; then, in another terminal:"),
+        (f"{netstack} exec -- curl http://{format_ip(options.interface.ip)}/", "Linux talks to it"),
+        (f"{netstack} demo --set TCP_WND=1600", "this again, with a smaller receive window"),
+        (f"{netstack} profiles {options.profile.name}", "all that --set can change"),
     )
     width = max(len(command) for command, _ in commands)
     return "\n".join(["What next:", *(f"  {command:{width}}  {why}" for command, why in commands)])

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import click
 
-from netstack import profiles
+from lab.profile_file import find_profile
 from netstack.address import format_ip, is_multicast, parse_ip, parse_mac, prefix_to_mask
-from netstack.profile import Profile, ProfileError, parse_setting
+from netstack.profile import Profile, parse_setting
 
 DEFAULT_PROFILE = "micropython"
 DEFAULT_IP = "192.168.7.2/24"  # as usocket.Device
@@ -86,13 +86,6 @@ class Parsed(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-def _profile(name: str) -> Profile:
-    try:
-        return profiles.named(name)
-    except ProfileError as error:
-        raise ProfileError(f"{error}; `netstack profiles` describes them") from None
-
-
 Settings = tuple[tuple[str, int | str], ...]  # what --set gives
 
 
@@ -142,10 +135,10 @@ def changed(profile: Profile, settings: Settings) -> Profile:
 
 PROFILE_OPTION = click.option(
     "--profile",
-    type=Parsed("NAME", _profile),
+    type=Parsed("NAME", find_profile),
     default=DEFAULT_PROFILE,
     show_default=True,
-    help="Which device it is; `netstack profiles` lists them.",
+    help="Which device it is; `netstack profiles` lists them. Or a file: ./my-board.toml.",
 )
 
 SET_OPTION = click.option(

@@ -191,7 +191,7 @@ def profile_text(name: str, summary: str, base: str, lines: Iterable[Line]) -> s
         row = OPTIONS[line.name]
         value = row.format(line.value)
         setting = f"{row.label} = {value if value.isdigit() else _quoted(value)}"
-        out.append(f"{setting:32}# {line.comment}" if line.comment else setting)
+        out.append(f"{setting:<34} # {line.comment}" if line.comment else setting)
     return "\n".join(out) + "\n"
 
 

@@ -48,6 +48,8 @@ def import_profile(
     Raises ProfileError with one line naming the file, the line and the mend.
     """
     given = given or {}
+    if not str(path).isprintable():
+        raise ProfileError(f"{str(path)!r}: a file name that cannot be printed: rename it")
     text = read_text(path)
     if looks_like_kconfig(text) and path.suffix != ".h":
         if folders or defines:
@@ -62,6 +64,11 @@ def import_profile(
             f"{path}: neither C (#define TCP_MSS 1460) nor a .config (CONFIG_LWIP_TCP_MSS=1460)"
         )
     return _import(path, found, given, name or _name(path))
+
+
+def short(place: str) -> str:
+    """A place without its folder: ``lwipopts.h:12``."""
+    return place.rpartition("/")[2]
 
 
 def _name(path: Path) -> str:
@@ -84,7 +91,7 @@ def _import(path: Path, found: Found, given: dict[str, Any], name: str) -> Impor
     for new in translated:
         if new.option not in given:
             lines[new.option] = Line(
-                new.option, new.value, f"{found.places[new.cause]} {new.cause}: {new.reason}"
+                new.option, new.value, f"{short(found.places[new.cause])} {new.cause}: {new.reason}"
             )
     if found.micropython and "api" not in lines:
         lines["api"] = Line("api", "modlwip", "it includes MicroPython's py/mpconfig.h")
@@ -116,7 +123,7 @@ def _checked(option: str, value: int, found: Found) -> Line:
     row = OPTIONS[option]
     place = found.places.get(row.label, "")
     try:
-        return Line(option, row.parse(bool(value) if row.unit == "bool" else value), place)
+        return Line(option, row.parse(bool(value) if row.unit == "bool" else value), short(place))
     except ProfileError as error:
         raise ProfileError(f"{place}: {error}") from None
 
@@ -142,8 +149,10 @@ def _remark(imported: Imported, found: Found, translated: list[tuple[str, str]])
     causes = {cause for cause, _ in translated}
     for name, value in found.others.items():
         remark = not_emulated(name, value)
+        if name == "DHCP_DOES_ARP_CHECK" and "lwip_dhcp_does_acd_check" in found.options:
+            continue  # for both versions of lwIP
         if remark is not None and (name not in causes or name == "LWIP_IPV6"):
-            imported.not_emulated.append((name, f"{found.places[name]}: {remark}"))
+            imported.not_emulated.append((name, f"{short(found.places[name])}: {remark}"))
         elif (topic := without_effect(name)) is not None and name not in causes:
             imported.without_effect.setdefault(topic, []).append(name)
     if imported.profile.api == "modlwip" and "poll_interval_ms" not in imported.profile.explicit:

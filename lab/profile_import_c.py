@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from pcpp import Action, OutputDirective, Preprocessor
 
 from lab.profile_file import read_text
-from lab.profile_import_names import OPT_H, OPT_H_OFF, TRANSLATED, is_known
+from lab.profile_import_names import OPT_H, OPT_H_OFF, is_known
 from lab.profile_import_result import Found
 from netstack.options import OPTIONS, Options, ProfileError, suggest
 
@@ -142,6 +142,10 @@ class _Values:
         macro = self._preprocessor.macros.get(name)
         if macro is not None and macro.arglist is None:
             return self._macro(name, macro)
+        if name == "PBUF_LINK_HLEN":
+            return 14 + self.value("ETH_PAD_SIZE")
+        if name == "PBUF_IP_HLEN":
+            return 40 if self.value("LWIP_IPV6") else 20
         if row is not None:
             default = OPT_H_OFF.get(row.name, row.default)
             return int(default(cast(Options, self)) if callable(default) else default)
@@ -235,7 +239,7 @@ def _other(
     path: Path, found: Found, name: str, macro: Macro, preprocessor: _Preprocessor, values: _Values
 ) -> None:
     """A name that is no option: a helper of this file's, or lwIP's business all the same."""
-    if is_known(name) or name in TRANSLATED:
+    if is_known(name):
         found.places[name] = values.place(name)
         found.others[name] = _number(values, name) if macro.arglist is None and macro.value else None
     elif macro.value and macro.arglist is None and name not in preprocessor.used:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab.profile_import_names import TRANSLATED, is_known
+from lab.profile_import_names import is_about_emulation, is_known
 from lab.profile_import_result import Found
 from netstack.options import OPTIONS, ProfileError, suggest
 
@@ -108,16 +108,18 @@ def _take(found: Found, name: str, value: int | None, place: str, espressif: boo
             found.options[row.name] = value
             found.places[candidate] = place
             return
-    for candidate in candidates:
-        if is_known(candidate) or candidate in TRANSLATED:
-            found.others[candidate] = value
-            found.places[candidate] = place
-            return
-    if "LWIP" in name and not (espressif and name in _HANDLED):
+    if "LWIP" not in name and name not in _ESP:
+        found.elsewhere += 1
+        return
+    for is_it in (is_about_emulation, is_known):
+        for candidate in candidates:
+            if is_it(candidate):
+                found.others[candidate] = value
+                found.places[candidate] = place
+                return
+    if not (espressif and name in _HANDLED):
         near = suggest(candidates[-1], [row.label for row in OPTIONS.values()])
         found.unknown[f"CONFIG_{name}"] = place + near
-    else:
-        found.elsewhere += 1
 
 
 _HANDLED = {

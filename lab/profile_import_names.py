@@ -100,12 +100,10 @@ def translate(
     if "DHCP_DOES_ARP_CHECK" in values and version == "2.1.3":
         check = int(bool(values["DHCP_DOES_ARP_CHECK"]))
         add("lwip_dhcp_does_acd_check", check, "DHCP_DOES_ARP_CHECK", "its name in lwIP 2.1")
-    datagrams = [
-        values[name] for name in ("DEFAULT_UDP_RECVMBOX_SIZE", "MEMP_NUM_NETBUF") if values.get(name)
-    ]
-    if datagrams:
-        cause = "DEFAULT_UDP_RECVMBOX_SIZE" if "DEFAULT_UDP_RECVMBOX_SIZE" in values else "MEMP_NUM_NETBUF"
-        add("udp_rxq", min(datagrams), cause, "datagrams that wait for the program")
+    limits = [name for name in ("DEFAULT_UDP_RECVMBOX_SIZE", "MEMP_NUM_NETBUF") if values.get(name)]
+    if limits:
+        cause = min(limits, key=lambda name: values[name])
+        add("udp_rxq", values[cause], cause, "datagrams that wait for the program")
     if values.get("DEFAULT_ACCEPTMBOX_SIZE"):
         queue = min(values["DEFAULT_ACCEPTMBOX_SIZE"], 255)
         add("api_listen_queue", queue, "DEFAULT_ACCEPTMBOX_SIZE", "connections that wait for accept")
@@ -173,11 +171,11 @@ _WITHOUT_EFFECT = (
     (
         r"LWIP_(SOCKET\w*|NETCONN\w*|COMPAT_\w+|POSIX_\w+|SO_\w+|NETIF_API|NETBUF_\w+|DNS_API_\w+|EVENT_API"
         r"|CALLBACK_API|RAW_API|TIMEVAL_\w+|ERRNO_\w+|PROVIDE_ERRNO|FIONREAD_\w+|SELECT\w*)|RECV_BUFSIZE_\w+"
-        r"|SO_REUSE_RXTOALL|LWIP_TCP_CLOSE_TIMEOUT_MS_DEFAULT",
+        r"|SO_REUSE_RXTOALL|LWIP_MAX_SOCKETS|LWIP_TCP_CLOSE_TIMEOUT_MS_DEFAULT",
         "the socket interface",
     ),
     (r"LWIP_CHECKSUM_\w+|LWIP_CHKSUM\w*|CHECKSUM_(GEN|BY)\w+", "where checksums are computed"),
-    (r"LWIP_(IPV6|ND6|ICMP6|DHCP6|MLD)\w*|IPV6_\w+|MEMP_NUM_(ND6|MLD6|IP6)\w*|\w*_MLDV?6\w*", "IPv6"),
+    (r"LWIP_(IPV6|IP6|ND6|ICMP6|DHCP6|MLD)\w*|IPV6_\w+|MEMP_NUM_(ND6|MLD6|IP6)\w*|\w*_MLDV?6\w*", "IPv6"),
     (r"(PPP|PAP|CHAP|MSCHAP|EAP|MPPE|CCP|VJ|MD5|LCP|CBCP|ECP|SLIP|PPPO[ESL]|NUM_PPP)\w*", "PPP and SLIP"),
     (
         r"(LWIP_)?(SNMP|MIB2|SNTP|HTTPD|MQTT|TFTP|SMTP|MDNS|NETBIOS|LWIPERF|ALTCP|TELNET)\w*|\w*MBEDTLS\w*"
@@ -196,7 +194,8 @@ _WITHOUT_EFFECT = (
         r"|LWIP_UNUSED_ARG|PACK_STRUCT\w*|LWIP_(EXTRA_)?IRAM\w*|atoi|rand|LWIP_IP_\w*ACCUMULATE\w*",
         "the C library and the compiler",
     ),
-    (r"(LWIP_)?ESP_\w+", "what Espressif added to lwIP"),
+    (r"(LWIP_)?(ESP|GARP)_\w+", "what Espressif added to lwIP"),
+    (r"LWIP|LWIP_ENABLE", "that lwIP is there"),
 )
 _PATTERNS = tuple((re.compile(pattern), topic) for pattern, topic in _WITHOUT_EFFECT)
 
@@ -213,9 +212,14 @@ def not_emulated(name: str, value: int | None) -> str | None:
     return None if value is not None and bool(value) == bool(like) else remark
 
 
+def is_about_emulation(name: str) -> bool:
+    """Whether ``translate`` or ``not_emulated`` has something to say of it."""
+    return name in TRANSLATED or name in _NOT_EMULATED or name.startswith("LWIP_HOOK_")
+
+
 def is_known(name: str) -> bool:
-    """Whether ``not_emulated`` or ``without_effect`` has something to say of it."""
-    return name in _NOT_EMULATED or name.startswith("LWIP_HOOK_") or without_effect(name) is not None
+    """Whether any of these functions has something to say of it."""
+    return is_about_emulation(name) or without_effect(name) is not None
 
 
 def without_effect(name: str) -> str | None:

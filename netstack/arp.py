@@ -51,6 +51,15 @@ ARP_FORMAT = Drop(
     ("proterr", "drop"),
     "an ARP packet that is not Ethernet and IPv4 with lengths 6 and 4",
 )
+ARP_SHORT = Drop(
+    "arp_short", "etharp", ("lenerr", "drop"), "an ARP packet that is cut off (quirk arp_length_ignored off)"
+)
+ARP_SENDER = Drop(
+    "arp_sender",
+    "etharp",
+    ("drop",),
+    "an ARP sender with a group MAC, a broadcast address or our own (quirk arp_sender_unchecked off)",
+)
 ARP_OPCODE = Drop(
     "arp_opcode",
     "etharp",
@@ -167,8 +176,13 @@ class Arp:
     def input(self, p: Pbuf) -> None:
         """An ARP packet: learn the sender, answer a request for our address (``etharp_input``)."""
         data = p.data
+        quirks = self._profile.quirks
         # lwIP: does not look at the length, so it reads what the buffer held before
         if len(data) < PACKET_LEN:
+            if "arp_length_ignored" not in quirks:
+                p.free()
+                self._core.drop(ARP_SHORT)
+                return
             data += self._ethernet.residue[HEADER_LEN + len(data) :]
         packet = parse(data)
         p.free()
@@ -178,15 +192,26 @@ class Arp:
         self._stats.recv += 1
         for listener in self.on_arp:
             listener(packet)
+        if "arp_sender_unchecked" not in quirks and self._is_impossible(packet):
+            self._core.drop(ARP_SENDER)
+            return
         own = self._netif.ip
         for_us = own != 0 and packet.target_ip == own
-        self._update(packet.sender_ip, packet.sender_mac, create=for_us)
+        learns = for_us and (packet.opcode == REQUEST or "arp_unasked_reply_learned" in quirks)
+        self._update(packet.sender_ip, packet.sender_mac, create=learns)
         if packet.opcode == REQUEST:
-            if for_us and (packet.sender_ip != own or "arp_reply_to_own_ip_sender" in self._profile.quirks):
+            if for_us and (packet.sender_ip != own or "arp_reply_to_own_ip_sender" in quirks):
                 reply = ArpPacket(REPLY, self._netif.mac, own, packet.sender_mac, packet.sender_ip)
                 self.send(packet.sender_mac, reply)
         elif packet.opcode != REPLY:
             self._core.drop(ARP_OPCODE)
+
+    def _is_impossible(self, packet: ArpPacket) -> bool:
+        """Whether no host can be the sender: a group MAC, a broadcast or multicast address, or ours."""
+        ip = packet.sender_ip
+        if packet.sender_mac[0] & 1 or is_multicast(ip):
+            return True
+        return ip != 0 and (ip == self._netif.ip or self._netif.is_broadcast(ip))
 
     def _update(self, ip: int, mac: bytes, *, create: bool, static: bool = False) -> int:
         """Enter an address and send what waited for it (``etharp_update_arp_entry``)."""

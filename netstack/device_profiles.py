@@ -170,7 +170,7 @@ BOARDS: dict[str, Device] = {
         " packet, so that 8 full segments fit the heap instead of 9. " + _NO_MDNS,
     ),
     "micropython-stm32": Device(
-        "MicroPython on stm32 (pyboard, Nucleo): as micropython, polled every 128 ms",
+        "MicroPython on stm32: as micropython, polled every 128 ms",
         (_MICROPYTHON, _MICROPYTHON_800, _MDNS_PCB, _MODLWIP, _polled("stm32", 128)),
         _POLLED.format(ms=128) + " " + _NO_MDNS,
     ),
@@ -180,7 +180,7 @@ BOARDS: dict[str, Device] = {
         _POLLED.format(ms=128) + " " + _NO_MDNS,
     ),
     "micropython-renesas-ra": Device(
-        "MicroPython on Renesas RA (Arduino Portenta C33): MSS 1460, 16 KiB of heap, polled every 128 ms",
+        "MicroPython on Renesas RA: MSS 1460, 16 KiB of heap, polled every 128 ms",
         (
             _MICROPYTHON,
             _MDNS_PCB,

@@ -38,8 +38,25 @@ ETH_TYPE = Drop("eth_type", "etharp", ("proterr", "drop"), "no layer handles thi
 ETH_NOT_OURS = Drop(
     "eth_not_ours", "link", ("drop",), "a frame to another station's MAC (quirk destination_mac_ignored off)"
 )
+ETH_OWN_SOURCE = Drop(
+    "eth_own_source", "link", ("drop",), "a frame from our own MAC (quirk own_source_mac_accepted off)"
+)
+ETH_LONG = Drop(
+    "eth_long",
+    "link",
+    ("lenerr", "drop"),
+    "a frame longer than the MTU allows (quirk oversized_frame_accepted off)",
+)
 
 _HEADER = Struct("!6s6sH")
+_FILTERS = frozenset(
+    {
+        "destination_mac_ignored",
+        "link_broadcast_accepted",
+        "own_source_mac_accepted",
+        "oversized_frame_accepted",
+    }
+)
 
 
 class EthernetHeader:
@@ -67,22 +84,26 @@ class Ethernet:
     """The link layer of one interface. Layers above register in ``handlers`` by EtherType and own the Pbuf.
 
     ``residue`` is what the receive buffer last held: lwIP reads it behind ARP packets that are too short.
+    ``to_group``: the frame under way was sent to a group of stations (only known where that matters: quirk
+    link_broadcast_accepted off).
     """
 
-    __slots__ = ("_core", "_filter", "_netif", "_transmit", "handlers", "residue")
+    __slots__ = ("_core", "_filters", "_netif", "_quirks", "_transmit", "handlers", "residue", "to_group")
 
     def __init__(self, core: Core, netif: Netif, transmit: Callable[[bytes], int]) -> None:
         self._core = core
         self._netif = netif
         self._transmit = transmit
-        self._filter = "destination_mac_ignored" not in core.profile.quirks
+        self._quirks = core.profile.quirks
+        self._filters = bool(_FILTERS - self._quirks)
+        self.to_group = False
         self.handlers: dict[int, Callable[[Pbuf], None]] = {}
         self.residue = bytes(MIN_ARP_FRAME)
 
     def input(self, p: Pbuf) -> None:
         """Hand a frame to its layer, without the header (``ethernet_input``).
 
-        lwIP: the destination MAC is not looked at (quirk destination_mac_ignored).
+        lwIP: neither the MACs nor the length are looked at (quirks of ``_FILTERS``).
         """
         frame = p.data
         size = len(frame)
@@ -94,10 +115,12 @@ class Ethernet:
                 self._core.drop(ETH_SHORT)
                 p.free()
                 return
-        if self._filter and not frame[0] & 1 and frame[:6] != self._netif.mac:
-            self._core.drop(ETH_NOT_OURS)
-            p.free()
-            return
+        if self._filters:
+            reason = self._why_not(frame)
+            if reason is not None:
+                self._core.drop(reason)
+                p.free()
+                return
         handler = self.handlers.get(frame[12] << 8 | frame[13])
         if handler is None:
             self._core.drop(ETH_TYPE)
@@ -108,6 +131,21 @@ class Ethernet:
         else:
             p.strip(HEADER_LEN)
         handler(p)
+
+    def _why_not(self, frame: bytes) -> Drop | None:
+        """Why a frame is refused, without lwIP's quirks; None if it is not."""
+        quirks = self._quirks
+        mac = self._netif.mac
+        group = bool(frame[0] & 1)
+        self.to_group = group and "link_broadcast_accepted" not in quirks
+        if not group and frame[:6] != mac and "destination_mac_ignored" not in quirks:
+            return ETH_NOT_OURS
+        if frame[6:12] == mac and "own_source_mac_accepted" not in quirks:
+            return ETH_OWN_SOURCE
+        mtu = self._netif.mtu
+        if mtu and len(frame) > HEADER_LEN + mtu and "oversized_frame_accepted" not in quirks:
+            return ETH_LONG
+        return None
 
     def output(self, dst: bytes, ethertype: int, payload: bytes) -> int:
         """Send ``payload`` to the MAC ``dst``; the err of the driver (``ethernet_output``)."""

@@ -215,7 +215,10 @@ class Icmp:
         if buf is not None:
             self._stats.xmit += 1
             message = IcmpMessage(ECHO_REPLY, 0, int.from_bytes(p.data[4:8], "big"), p.data[8:])
-            self._ipv4.output_if(emit(message), header.src, header.dst, header.ttl, 0, PROTO_ICMP, buf)
+            options = ip_header.recorded_options(header.options)
+            self._ipv4.output_if(
+                emit(message), header.src, header.dst, header.ttl, 0, PROTO_ICMP, buf, options
+            )
             buf.free()
         p.free()
 
@@ -245,12 +248,15 @@ class Icmp:
     def send_error(self, kind: int, code: int, packet: bytes) -> None:
         """Tell the source of ``packet`` (IP header included) what was wrong with it (``icmp_send_response``).
 
-        Quoted are 28 bytes, with IP options, too. Without memory or route nothing is sent. lwIP: the receiver
-        may be 0.0.0.0, and packets that are ICMP errors themselves get one (RFC 1122 3.2.2: must not).
+        Quoted are 28 bytes, with IP options, too (quirk icmp_quotes_28_bytes). Without memory or route
+        nothing is sent. lwIP: the receiver may be 0.0.0.0, and packets that are ICMP errors themselves get
+        one (RFC 1122 3.2.2: must not).
         """
         if self._errors_limited and not self._may_send_error():
             return
         quote = packet[:QUOTE_LEN]
+        if "icmp_quotes_28_bytes" not in self._profile.quirks:
+            quote = packet[: (packet[0] & 15) * 4 + MESSAGE_HEADER_LEN]
         buf = self._core.mem.tx.ip(MESSAGE_HEADER_LEN + len(quote))
         if buf is None:
             return

@@ -19,6 +19,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from struct import Struct
 
 HEADER_LEN = 20
@@ -33,6 +34,9 @@ PROTO_UDP = 17
 DONT_FRAGMENT = 0x4000
 MORE_FRAGMENTS = 0x2000
 OFFSET_MASK = 0x1FFF  # of the ``fragment`` field, in units of 8 bytes
+
+# Kinds of options
+OPT_END, OPT_NOP, OPT_RECORD_ROUTE, OPT_TIMESTAMP, OPT_LSRR, OPT_SSRR = 0, 1, 7, 68, 131, 137
 
 _FIELDS = Struct("!BBHHHBBHII")
 _WORDS = Struct("!HHHHHHII")  # the same 20 bytes as words: the sum of these is the sum of the header
@@ -139,6 +143,33 @@ def build(
         total += (len(options) << 6) + int.from_bytes(options, "big")
     return (
         _WORDS.pack(first, total_len, ident, fragment, ttl << 8 | proto, -total % 0xFFFF, src, dst) + options
+    )
+
+
+def each_option(options: bytes) -> Iterator[bytes]:
+    """The well-formed options of a header, NOPs left out, up to the first that is not (RFC 791 3.1)."""
+    at = 0
+    while at < len(options) and options[at] != OPT_END:
+        if options[at] == OPT_NOP:
+            at += 1
+            continue
+        length = options[at + 1] if at + 1 < len(options) else 0
+        if length < 2 or at + length > len(options):
+            return
+        yield options[at : at + length]
+        at += length
+
+
+def has_foreign_route(options: bytes) -> bool:
+    """Whether there is a source route that does not end here, or more than one (RFC 1122 3.2.1.8)."""
+    routes = [option for option in each_option(options) if option[0] in {OPT_LSRR, OPT_SSRR}]
+    return len(routes) > 1 or any(len(route) < 3 or route[2] <= len(route) for route in routes)
+
+
+def recorded_options(options: bytes) -> bytes:
+    """Record Route and Timestamp, which a reply takes back to the sender (RFC 1122 3.2.2.6)."""
+    return b"".join(
+        option for option in each_option(options) if option[0] in {OPT_RECORD_ROUTE, OPT_TIMESTAMP}
     )
 
 

@@ -1,6 +1,6 @@
 """IPv4: which received packets are ours and whose they are; headers and routes of outgoing ones (RFC 791).
 
-The order of the checks on input is lwIP's; what it leaves out (TTL, DF, odd sources) is left out, too. There
+The order of the checks on input is lwIP's; what it leaves out (DF, odd sources) is left out, too. There
 is one interface, so nothing is ever forwarded: with IP_FORWARD, too, lwIP does not send a packet out of the
 interface it came from. The header is drawn in ``ip_header.py``.
 Source: lwIP ``ip4.c``.
@@ -27,6 +27,7 @@ from netstack.ip_header import (
     PROTO_UDP,
     Ipv4Header,
     build,
+    has_foreign_route,
     has_right_checksum,
     parse,
 )
@@ -51,9 +52,20 @@ IP_MARTIAN = Drop(
     "ip_martian",
     "ip",
     ("drop",),
-    "the source is our own address or 127/8 (quirk martian_source_accepted off)",
+    "the source is our own address, in 0/8 or 127/8, or class E (quirk martian_source_accepted off)",
 )
-IP_TTL = Drop("ip_ttl", "ip", ("drop",), "the time to live is 0 (quirk no_ttl_check off)")
+IP_LINK_GROUP = Drop(
+    "ip_link_group",
+    "ip",
+    ("drop",),
+    "a packet to our address in a broadcast or multicast frame (quirk link_broadcast_accepted off)",
+)
+IP_SOURCE_ROUTE = Drop(
+    "ip_source_route",
+    "ip",
+    ("opterr", "drop"),
+    "a source route with hops left, or more than one (quirk source_route_ignored off)",
+)
 IP_NOT_OURS = Drop(
     "ip_not_ours",
     "ip",
@@ -89,8 +101,10 @@ class Ipv4:
         "_arp",
         "_core",
         "_dhcp",
+        "_ethernet",
+        "_filters_link_groups",
         "_filters_martians",
-        "_filters_ttl",
+        "_filters_routes",
         "_frag",
         "_ident",
         "_idents",
@@ -109,13 +123,15 @@ class Ipv4:
         self._core = core
         self.netif = netif
         self._arp = arp
+        self._ethernet = ethernet
         self._stats = core.stats.ip
         profile = core.profile
         self._dhcp = bool(profile.lwip_dhcp)
         self._frag = bool(profile.ip_frag)
         self._options_allowed = bool(profile.ip_options_allowed)
-        self._filters_ttl = "no_ttl_check" not in profile.quirks
+        self._filters_link_groups = "link_broadcast_accepted" not in profile.quirks
         self._filters_martians = "martian_source_accepted" not in profile.quirks
+        self._filters_routes = "source_route_ignored" not in profile.quirks
         self._ident = 0  # the next packet's
         self._idents: dict[tuple[int, int], int] | None = None
         if "ip_id_global_counter" not in profile.quirks:
@@ -160,7 +176,7 @@ class Ipv4:
             or src >= 0xE0000000
             or src == netif.subnet_broadcast
             or not src
-            or self._filters_ttl
+            or self._filters_link_groups
             or self._filters_martians
         ):
             reason = self._why_not(header)
@@ -175,9 +191,14 @@ class Ipv4:
             if whole is None:
                 return
             p, header = whole
-        if header_len > HEADER_LEN and not self._options_allowed and header.proto != PROTO_IGMP:
-            self._drop(p, IP_OPTIONS)
-            return
+            header_len = header.header_len
+        if header_len > HEADER_LEN and header.proto != PROTO_IGMP:
+            if not self._options_allowed:
+                self._drop(p, IP_OPTIONS)
+                return
+            if self._filters_routes and has_foreign_route(header.options):
+                self._drop(p, IP_SOURCE_ROUTE)
+                return
         handler = self.handlers.get(header.proto)
         if handler is None or self.raw is not None:
             self._deliver(p, header, handler)
@@ -218,9 +239,15 @@ class Ipv4:
         if not ours:
             forwards = self._core.profile.ip_forward and not netif.is_broadcast(dst)
             return IP_NOT_FORWARDED if forwards else IP_NOT_OURS
-        if self._filters_martians and (src >> 24 == 127 or (src == netif.ip and src != IP_ANY)):
-            return IP_MARTIAN
-        return IP_TTL if self._filters_ttl and not header.ttl else None
+        if self._filters_link_groups and dst == netif.ip and self._ethernet.to_group:
+            return IP_LINK_GROUP
+        return IP_MARTIAN if self._filters_martians and self._is_martian(src, dst) else None
+
+    def _is_martian(self, src: int, dst: int) -> bool:
+        """Whether ``src`` can be nobody's but ours, or nobody's at all (RFC 1122 3.2.1.3)."""
+        if src == IP_ANY:
+            return dst != ALL_SYSTEMS
+        return src >> 24 in {0, 127} or src >> 28 == 15 or src == self.netif.ip
 
     def _is_ours(self, dst: int) -> bool:
         netif = self.netif

@@ -136,6 +136,7 @@ _BUILDS: dict[str, Device] = {
                     "memp_num_tcp_pcb_listen": 16,
                     "memp_num_tcp_seg": 128,
                     "arp_queueing": 1,
+                    "ip_reass_max_pbufs": 48,
                     "lwip_raw": 1,
                     "lwip_netif_hostname": 1,
                     "tcp_mss": 1460,

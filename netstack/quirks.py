@@ -159,12 +159,16 @@ QUIRKS: dict[str, Quirk] = {
         "an echo reply has the IP id, TOS, DF flag, IP options and ICMP code of the request",
         "icmp.c:icmp_input",
     ),
-    "no_ttl_check": Quirk(
-        "a packet with TTL 0 is accepted",
-        "ip4.c:ip4_input",
+    "icmp_quotes_28_bytes": Quirk(
+        "an ICMP error quotes 28 bytes, even if IP options fill them (RFC 1122 3.2.2: header and 8 bytes)",
+        "icmp.c:icmp_send_response",
     ),
     "martian_source_accepted": Quirk(
-        "packets from our own address or 127/8 are accepted (RFC 1122 3.2.1.3)",
+        "packets from our own address, 0/8, 127/8 or class E are accepted (RFC 1122 3.2.1.3)",
+        "ip4.c:ip4_input",
+    ),
+    "source_route_ignored": Quirk(
+        "source routes are not looked at: a packet with hops left, or two routes, is ours (RFC 791 3.1)",
         "ip4.c:ip4_input",
     ),
     "ip_id_global_counter": Quirk(
@@ -173,6 +177,10 @@ QUIRKS: dict[str, Quirk] = {
     ),
     "reassembly_ignores_protocol": Quirk(
         "fragments belong together by addresses and id, whatever their protocol (RFC 791 3.2)",
+        "ip4_frag.c:ip4_reass",
+    ),
+    "fragment_options_refused": Quirk(
+        "fragments with IP options are dropped (RFC 791 3.2)",
         "ip4_frag.c:ip4_reass",
     ),
     "fragment_mf_cleared_early": Quirk(
@@ -184,8 +192,32 @@ QUIRKS: dict[str, Quirk] = {
         "udp.c:udp_input",
     ),
     "destination_mac_ignored": Quirk(
-        "a unicast packet in a frame to any MAC is taken (RFC 1122 3.3.6)",
+        "a frame to another station's MAC is taken",
         "ethernet.c:ethernet_input",
+    ),
+    "link_broadcast_accepted": Quirk(
+        "a packet to our address in a broadcast or multicast frame is taken (RFC 1122 3.3.6)",
+        "ip4.c:ip4_input",
+    ),
+    "own_source_mac_accepted": Quirk(
+        "a frame that comes from our own MAC is taken",
+        "ethernet.c:ethernet_input",
+    ),
+    "oversized_frame_accepted": Quirk(
+        "a frame longer than the MTU allows is taken (RFC 894)",
+        "ethernet.c:ethernet_input",
+    ),
+    "arp_sender_unchecked": Quirk(
+        "an ARP sender may have a group MAC, a broadcast address or our own one (RFC 1812 3.3.2, RFC 5227)",
+        "etharp.c:etharp_input",
+    ),
+    "arp_unasked_reply_learned": Quirk(
+        "an ARP reply to us makes an entry although nobody asked",
+        "etharp.c:etharp_input",
+    ),
+    "arp_length_ignored": Quirk(
+        "an ARP packet that is cut off is completed from what the receive buffer held before",
+        "etharp.c:etharp_input",
     ),
     "dns_answer_name_ignored": Quirk(
         "the first address in a DNS reply is taken, whoever it belongs to, and the names of answers are not"

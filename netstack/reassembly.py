@@ -7,8 +7,8 @@ its first fragment came, and is gone on the next. When one is given up whose fir
 there, its sender is told by ICMP time exceeded.
 
 lwIP: a fragment that overlaps another is dropped and the datagram lives on (RFC 5722 for IPv6: drop all);
-fragments with IP options are dropped; the protocol does not tell datagrams apart (quirk
-reassembly_ignores_protocol).
+fragments with IP options are dropped (quirk fragment_options_refused); the protocol does not tell datagrams
+apart (quirk reassembly_ignores_protocol).
 Source: lwIP ``ip4_frag.c:ip4_reass``.
 """
 
@@ -23,7 +23,9 @@ from netstack.stats import Drop
 
 TICK_MS = 1000
 
-FRAG_OPTIONS = Drop("frag_options", "ip_frag", ("err", "drop"), "a fragment with IP options")
+FRAG_OPTIONS = Drop(
+    "frag_options", "ip_frag", ("err", "drop"), "a fragment with IP options (quirk fragment_options_refused)"
+)
 FRAG_NO_BUFFERS = Drop(
     "frag_no_buffers",
     "ip_frag",
@@ -46,9 +48,10 @@ _Key = tuple[int, int, int, int]
 class _Fragment:
     """The bytes ``start`` to ``end`` of the payload, in a packet that still has its header."""
 
-    __slots__ = ("end", "p", "start")
+    __slots__ = ("end", "header_len", "p", "start")
 
-    def __init__(self, start: int, end: int, p: Pbuf) -> None:
+    def __init__(self, start: int, end: int, p: Pbuf, header_len: int) -> None:
+        self.header_len = header_len
         self.start = start
         self.end = end
         self.p = p
@@ -95,25 +98,14 @@ class _Datagram:
         """The whole packet with its header, whose total length is what the last fragment said."""
         first = self.header
         p = self.fragments[0].p
-        total_len = self.length + HEADER_LEN
-        head = build(first.tos, total_len, first.ident, 0, first.ttl, first.proto, first.src, first.dst)
-        p.data = head + p.data[HEADER_LEN:]
+        header_len = first.header_len
+        total_len = self.length + header_len
+        fields = (first.tos, total_len, first.ident, 0, first.ttl, first.proto, first.src, first.dst)
+        p.data = build(*fields, first.options) + p.data[header_len:]
         for fragment in self.fragments[1:]:
-            fragment.p.strip(HEADER_LEN)
+            fragment.p.strip(fragment.header_len)
             p.append(fragment.p)
-        header = Ipv4Header(
-            HEADER_LEN,
-            first.tos,
-            total_len,
-            first.ident,
-            0,
-            first.ttl,
-            first.proto,
-            first.src,
-            first.dst,
-            p.data,
-        )
-        return p, header
+        return p, Ipv4Header(header_len, *fields, p.data)
 
 
 class Reassembly:
@@ -122,11 +114,12 @@ class Reassembly:
     ``on_expired(packet)`` is told when one is given up whose first fragment was there, ``packet`` being that.
     """
 
-    __slots__ = ("_core", "_datagrams", "_ignores_protocol", "buffers", "on_expired")
+    __slots__ = ("_core", "_datagrams", "_ignores_protocol", "_refuses_options", "buffers", "on_expired")
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._ignores_protocol = "reassembly_ignores_protocol" in core.profile.quirks
+        self._refuses_options = "fragment_options_refused" in core.profile.quirks
         self._datagrams: list[_Datagram] = []
         self.buffers = 0  # receive buffers held
         self.on_expired: Callable[[bytes], None] | None = None
@@ -135,7 +128,7 @@ class Reassembly:
     def input(self, p: Pbuf, header: Ipv4Header) -> tuple[Pbuf, Ipv4Header] | None:
         """Take a fragment; the whole packet when it was the last one missing (``ip4_reass``)."""
         self._core.stats.ip_frag.recv += 1
-        if header.header_len != HEADER_LEN:
+        if header.header_len != HEADER_LEN and self._refuses_options:
             self._drop(p, FRAG_OPTIONS)
             return None
         key = (header.src, header.dst, header.ident, 0 if self._ignores_protocol else header.proto)
@@ -171,11 +164,11 @@ class Reassembly:
 
     def _insert(self, datagram: _Datagram, p: Pbuf, header: Ipv4Header) -> Drop | None:
         start = (header.fragment & OFFSET_MASK) * 8
-        end = start + header.total_len - HEADER_LEN
+        end = start + header.total_len - header.header_len
         is_last = not header.fragment & MORE_FRAGMENTS
-        if end > (MAX_PACKET_LEN - HEADER_LEN if is_last else MAX_PACKET_LEN):
+        if end > (MAX_PACKET_LEN - header.header_len if is_last else MAX_PACKET_LEN):
             return FRAG_TOO_LONG
-        if not datagram.insert(_Fragment(start, end, p)):
+        if not datagram.insert(_Fragment(start, end, p, header.header_len)):
             return FRAG_OVERLAP
         if is_last:
             datagram.has_last = True
@@ -218,7 +211,8 @@ class Reassembly:
         freed = sum(fragment.p.buffers for fragment in datagram.fragments)
         self.buffers -= freed
         if first.start == 0 and self.on_expired is not None:
-            self.on_expired(datagram.header.packet[:HEADER_LEN] + first.p.data[HEADER_LEN:])
+            header_len = datagram.header.header_len
+            self.on_expired(datagram.header.packet[:header_len] + first.p.data[header_len:])
         for fragment in datagram.fragments:
             fragment.p.free()
         return freed

@@ -1,7 +1,7 @@
 """README and docs are true: every command in them runs, and README's programs print what it says they print.
 
-A ``console`` block is a story in a shell: its lines that begin with "$ " are run one after the other, in a network
-namespace of the test's own. A device that is started with "&" is ended with Ctrl-C at the end of the block.
+A ``console`` block is a story in a shell: its lines that begin with "$ " are run one after the other, in a
+network namespace of the test's own. A device that is started with "&" gets Ctrl-C at the end of the block.
 """
 
 from __future__ import annotations

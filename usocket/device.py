@@ -9,6 +9,9 @@
 Inside, ``usocket.socket()`` is on that device; with several, ``device.socket()``. A device lives while its
 program blocks in a call; with ``service=True`` (real time only) a thread keeps it answering while the program
 computes, too.
+
+What a program's modules keep is in ``parts`` (``usocket.current.PerDevice``). ``power_cycle`` is the reset
+button, ``soft_reset`` what MicroPython does between two programs.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
@@ -30,11 +33,15 @@ from tap.host import Host, transmit_to
 from tap.link import Link
 from tap.tun import TapLink
 from usocket.current import current
+from usocket.errno import MicroPythonError, errno_of
+from usocket.oddities import Oddities, OddityHook
+from usocket.port import Port, port_of
 from usocket.socket import socket as Socket
 
 if TYPE_CHECKING:
     from netstack.trace import TraceHook
     from tap.netns import Namespace
+    from usocket.network import AccessPoint
 
 LINGER = 250 * MS  # what is on its way at the end still gets this long
 STEP = 1 * MS  # a wait of ``poll_sockets``
@@ -52,8 +59,15 @@ class Device:
     ``profile`` is a Profile or the name of one; ``address`` has its prefix length. ``link`` is any link
     (``tap.link``) with the clock it runs on; without one a TAP is opened: ``tap`` is its name, ``netns`` its
     namespace (``tap.netns``), ``linux`` the address of its Linux side (None: the first of the subnet that is
-    not the device's), which is also the default gateway. ``mac`` None derives one from the address. ``trace``
-    and ``on_event`` watch stack and sockets.
+    not the device's), which is also the default gateway. ``mac`` None derives one from the address. ``dns`` is
+    the name server; with ``dhcp`` the device has no address until it has a lease. ``access_point`` is what
+    ``network.WLAN`` finds (None: one that everybody may join). ``trace`` and ``on_event`` watch stack and
+    sockets, ``on_oddity`` is told what a board would have hidden or not survived.
+
+    ``port`` None follows from the profile (``usocket.port``). ``gc="manual"``: a socket that the program
+    dropped unclosed is closed by ``gc.collect()``, as on a board, not at once. ``send_nomem`` says what a send
+    without memory does after 10 s: "board" reports success and loses the data, "eagain" and "enobufs" do not
+    wait, and raise that.
 
     ``host``, ``stack``, ``link`` and ``clock`` are there while it is open. ``oddities`` counts what would
     have gone unnoticed, or have crashed a board: name -> how often.
@@ -75,13 +89,21 @@ class Device:
         netns: Namespace | str | None = None,
         linux: str | None = None,
         clock: Clock | None = None,
+        dns: str | None = None,
+        dhcp: bool = False,
+        access_point: AccessPoint | None = None,
+        port: Port | None = None,
+        gc: Literal["refcount", "manual"] = "refcount",
+        send_nomem: Literal["board", "eagain", "enobufs"] = "board",
         name: str = "device",
         seed: int = 0,
         trace: TraceHook | None = None,
         on_event: EventHook | None = None,
+        on_oddity: OddityHook | None = None,
         service: bool = False,
     ) -> None:
         self.profile = named(profile) if isinstance(profile, str) else profile
+        self.port = port_of(self.profile) if port is None else port
         self.ip, self._prefix = parse_interface(address)
         self._linux = parse_ip(linux) if linux is not None else _first_other(self.ip, self._prefix)
         self._gateway = parse_ip(gateway) if gateway is not None else None
@@ -90,9 +112,19 @@ class Device:
         self.is_open = False
         self.clock = clock if clock is not None else RealClock()
         self.on_event = on_event
-        self.oddities: dict[str, int] = {}
+        self.oddities = Oddities(on_oddity)
+        self.access_point = access_point
+        self.dhcp = dhcp
+        self.send_nomem = send_nomem
+        self.seed = seed
+        self.parts: dict[object, Any] = {}  # of usocket.current.PerDevice
+        self.rtc_offset = 0  # ns that the program has set the clock of the day ahead
+        self._dns = parse_ip(dns) if dns is not None else 0
         self._given_link, self._tap, self._netns = link, tap, netns
-        self._seed, self._trace, self._service = seed, trace, service
+        self._trace, self._service = trace, service
+        self._collects = gc == "manual"
+        self._garbage: list[AnySocket] = []  # dropped unclosed, with gc="manual"
+        self._life = 0  # how often it was reset: threads of an earlier life end
         self._sockets: dict[AnySocket, None] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
         self._scheduled: deque[Callable[[], object]] = deque()
@@ -108,23 +140,75 @@ class Device:
             link = TapLink.open(self._tap, address=linux, netns=self._netns)
             if gateway is None:
                 gateway = self._linux
+        self._gateway = gateway or 0
         self.link = link
-        self.stack = Stack(
-            self.profile,
-            mac=self.mac,
-            ip=self.ip,
-            netmask=prefix_to_mask(self._prefix),
-            gateway=gateway or 0,
-            mtu=link.mtu,
-            transmit=transmit_to(link),
-            seed=self._seed,
-            trace=self._trace,
-        )
+        self.stack = self._new_stack()
         self.host = Host(self.stack, link, self.clock, self.name)
         self.is_open = True
+        with self.host.lock:
+            self._boot()
         if self._service:
             self.host.serve()
         return self
+
+    def _new_stack(self) -> Stack:
+        return Stack(
+            self.profile,
+            mac=self.mac,
+            ip=0 if self.dhcp else self.ip,
+            netmask=0 if self.dhcp else self.netmask,
+            gateway=0 if self.dhcp else self.gateway,
+            mtu=self.link.mtu,
+            transmit=transmit_to(self.link),
+            seed=self.seed,
+            trace=self._trace,
+        )
+
+    def _boot(self) -> None:
+        """What the firmware does before the program starts. Called with the lock."""
+        self.stack.dns.set_server(0, self._dns)
+        if self.dhcp:
+            self.stack.dhcp.start()
+
+    @property
+    def netmask(self) -> int:
+        """The configured netmask."""
+        return prefix_to_mask(self._prefix)
+
+    @property
+    def gateway(self) -> int:
+        """The configured gateway, 0 for none."""
+        return self._gateway or 0
+
+    def power_cycle(self) -> None:
+        """Cut its power and switch it on again: connections are gone without a word, the program is no more.
+        """
+        with self.host.lock:
+            self._sockets.clear()
+            self._garbage.clear()
+            self._end_program()
+            self.parts.clear()
+            self.stack = self.host.stack = self._new_stack()
+            self.host.boot = self.clock.now()
+            self._boot()
+
+    def soft_reset(self) -> None:
+        """End the program: its sockets are closed, the stack goes on (a connection in TIME_WAIT stays)."""
+        with self.host.lock:
+            self._end_program()
+            for sock in list(self._sockets):
+                sock.close(forget_single=True)
+            self._sockets.clear()
+            self._garbage.clear()
+
+    def _end_program(self) -> None:
+        self._life += 1
+        self._scheduled.clear()
+
+    def wait_for_address(self, seconds: float) -> bool:
+        """Let up to ``seconds`` pass until the interface has an address (of DHCP): whether it has."""
+        deadline = self.clock.now() + round(seconds * SECOND)
+        return self.host.wait(lambda: self.stack.netif.ip, deadline, "waiting for an address")
 
     def close(self) -> None:
         """Close its sockets, let what is on its way get out (up to 250 ms), and unplug it."""
@@ -191,11 +275,14 @@ class Device:
         ``ready`` is called with the device's lock held.
         """
         done = False
+        life = self._life
 
         def look() -> bool:
             nonlocal done
             if self._orphans:
                 self._reap()
+            if self._life != life:
+                raise SystemExit  # a thread of a program that is no more
             done = ready()
             return done or bool(self._scheduled)
 
@@ -236,7 +323,18 @@ class Device:
 
     def orphan(self, sock: AnySocket) -> None:
         """The program has dropped a socket unclosed: it is closed soon, but not inside the stack."""
-        self._orphans.append((self, sock))
+        if sock not in self._sockets:
+            return  # of a life that a reset has ended
+        if self._collects:
+            self._garbage.append(sock)
+        else:
+            self._orphans.append((self, sock))
+
+    def collect(self) -> None:
+        """``gc.collect()``: sockets that the program dropped are closed."""
+        while self._garbage:
+            self._orphans.append((self, self._garbage.pop(0)))
+        self.enter()
 
     def schedule(self, callback: Callable[[], object]) -> None:
         """Have ``callback`` run in the program, outside the stack; lost when eight wait
@@ -247,9 +345,33 @@ class Device:
         else:
             self.note("callback-lost")
 
-    def note(self, oddity: str) -> None:
-        """Count something that a board would have hidden or not survived."""
-        self.oddities[oddity] = self.oddities.get(oddity, 0) + 1
+    def call_at(self, when: int, callback: Callable[[], object]) -> None:
+        """Have ``callback`` run in the program once ``when`` (clock's ns) has come, unless it is reset."""
+        life = self._life
+
+        def due() -> None:
+            if self._life == life:
+                self.schedule(callback)
+
+        with self.host.lock:
+            self.clock.call_at(when, due)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the program gets KeyboardInterrupt at its next look at what is scheduled."""
+        self._scheduled.appendleft(_keyboard_interrupt)
+
+    def error(self, number: int) -> MicroPythonError:
+        """The OSError for one of the constants of ``usocket.errno``, with this port's number."""
+        numbers = self.port.errno
+        return MicroPythonError(numbers[number], numbers.errorcode)
+
+    def error_of(self, err: int) -> MicroPythonError:
+        """The OSError for an err_t of lwIP."""
+        return self.error(errno_of(err))
+
+    def note(self, oddity: str) -> str:
+        """Count something that a board would have hidden or not survived (``usocket.oddities``); what."""
+        return self.oddities.note(oddity)
 
     def _reap(self) -> None:
         while self._orphans:
@@ -261,6 +383,10 @@ class Device:
     def _run_scheduled(self) -> None:
         while self._scheduled:
             self._scheduled.popleft()()
+
+
+def _keyboard_interrupt() -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def parse_interface(text: str) -> tuple[int, int]:

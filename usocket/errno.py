@@ -1,13 +1,16 @@
 """MicroPython's ``errno``: its names and numbers, and the OSError that carries one.
 
-The numbers are Linux's, as on all ports that define MICROPY_USE_INTERNAL_ERRNO (rp2, stm32 and most others;
-esp32 and mimxrt have their C library's). There is no EISCONN and no EPIPE among the names, so 106 prints as a
-bare number.
+The constants are Linux's numbers, as on all ports that define MICROPY_USE_INTERNAL_ERRNO (rp2, stm32 and most
+others); esp32 and mimxrt have those of their C library, ``NEWLIB``. All of ``usocket`` speaks of errors by the
+constants; ``device.error(ETIMEDOUT)`` is the error with the device's number. There is no EISCONN and no EPIPE
+among the names, so 106 prints as a bare number.
 
 Source: micropython/micropython:py/moderrno.c; the table of err_t: extmod/modlwip.c, ``error_lookup_table``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from netstack.api.common import ERR_BADF
 from netstack.errors import (
@@ -58,9 +61,45 @@ errorcode = {
 
 __all__ = ["errorcode", *errorcode.values()]  # noqa: PLE0604
 
-_EISCONN = 106  # has no name in MicroPython
+EISCONN = 106  # has no name in MicroPython, nor has the next
+ENFILE = 23
 
-_NUMBERS = {
+
+class Numbers:
+    """The errno numbers of a port: those of Linux but for ``changed`` (by name).
+
+    ``errorcode`` is number -> name, of the names that MicroPython has.
+    """
+
+    def __init__(self, changed: Mapping[str, int]) -> None:
+        self.errorcode = {changed.get(name, number): name for number, name in errorcode.items()}
+        self._numbers = {number: changed.get(name, number) for number, name in errorcode.items()}
+        self._numbers[EISCONN] = changed.get("EISCONN", EISCONN)
+
+    def __getitem__(self, number: int) -> int:
+        """This port's number for one of the constants; what is none of them stays."""
+        return self._numbers.get(number, number)
+
+    def module(self) -> dict[str, object]:
+        """The contents of the module ``errno`` on this port."""
+        return {"errorcode": dict(self.errorcode)} | {name: number for number, name in self.errorcode.items()}
+
+
+LINUX = Numbers({})
+NEWLIB = Numbers(
+    {
+        "EADDRINUSE": 112,
+        "ECONNABORTED": 113,
+        "ETIMEDOUT": 116,
+        "EHOSTUNREACH": 118,
+        "EINPROGRESS": 119,
+        "EALREADY": 120,
+        "EISCONN": 127,
+        "ENOTCONN": 128,
+    }
+)
+
+_OF_LWIP = {
     ERR_MEM: ENOMEM,
     ERR_BUF: ENOBUFS,
     ERR_TIMEOUT: EAGAIN,
@@ -70,7 +109,7 @@ _NUMBERS = {
     ERR_WOULDBLOCK: EAGAIN,
     ERR_USE: EADDRINUSE,
     ERR_ALREADY: EALREADY,
-    ERR_ISCONN: _EISCONN,
+    ERR_ISCONN: EISCONN,
     ERR_CONN: ENOTCONN,
     ERR_IF: -1,
     ERR_ABRT: ECONNABORTED,
@@ -84,17 +123,17 @@ _NUMBERS = {
 class MicroPythonError(OSError):
     """An OSError as MicroPython's: ``args`` is the number alone, ``errno`` as well; prints as one.
 
-    A class of its own because CPython would make OSError(104, text) a ConnectionResetError, and leaves the
-    ``errno`` of OSError(104) None.
+    ``names`` are the names of the numbers (``Numbers.errorcode``). A class of its own because CPython would
+    make OSError(104, text) a ConnectionResetError, and leaves the ``errno`` of OSError(104) None.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, names: Mapping[int, str] = LINUX.errorcode) -> None:
         super().__init__(number)
         self.errno = number
+        self._name = names.get(number)
 
     def __str__(self) -> str:
-        name = errorcode.get(self.args[0])
-        return str(self.args[0]) if name is None else f"[Errno {self.args[0]}] {name}"
+        return str(self.args[0]) if self._name is None else f"[Errno {self.args[0]}] {self._name}"
 
     def __repr__(self) -> str:
         return f"OSError({self.args[0]},)"
@@ -105,6 +144,6 @@ MicroPythonError.__name__ = MicroPythonError.__qualname__ = "OSError"
 MicroPythonError.__module__ = "builtins"
 
 
-def error_of(err: int) -> MicroPythonError:
-    """The OSError for an err_t of lwIP."""
-    return MicroPythonError(_NUMBERS[err])
+def errno_of(err: int) -> int:
+    """The constant that an err_t of lwIP turns into."""
+    return _OF_LWIP[err]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from lab.pkt.events import Modifier, Option, Tcp
-from tests.lockstep.peer import FAR, U32, Flow
+from tests.lockstep.peer import FAR, FARTHER, U32, Flow
 
 # Names an IP modifier may not stand beside: the language takes each once.
 _ODD_SOURCES = (0x0A0000FF, 0xFFFFFFFF, 0xE0000001, 0x00000000, 0x0A000001, 0xC0A80105)
@@ -55,7 +55,7 @@ def mutate(rng: Random, packet: Tcp, flow: Flow) -> Tcp:
 def _shift(rng: Random, flow: Flow) -> int:
     near = rng.choice((1, -1, 2, 10, -10, 100, -100, 1460, -1460))
     window = rng.choice((flow.window, flow.window + 1, 2 * flow.window + 1, 2 * flow.window))
-    far = rng.choice((65535, 131070, -65535, FAR, FAR + 2000, rng.getrandbits(32)))
+    far = rng.choice((65535, 131070, -65535, FAR, FARTHER, rng.getrandbits(32)))
     return rng.choice((near, near, window, far))
 
 

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from lab.pkt.events import Tcp
 
 U32 = 0xFFFFFFFF
-# Nearly half the circle. At exactly half of it lwIP 2.1.3 compares otherwise than 2.2.1 (docs/lockstep.md).
-FAR = (1 << 31) - 1000
+# Nearly half the circle, and a little more. At exactly half of it lwIP 2.1.3 compares otherwise than 2.2.1
+# (docs/lockstep.md); 7331 is no sum of a few usual lengths.
+FAR = (1 << 31) - 7331
+FARTHER = (1 << 31) + 7331
 MEMORY = 12  # segments a peer remembers for replays
 
 Key = tuple[int, int, int]  # (stack's port, peer's address, peer's port)

@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 
 from lab.pkt.events import Call, Command, Event, Inbound, Tcp
 from tests.lockstep.check import Outcome, our_side, replay
+from tests.lockstep.connections import without_one
 from tests.lockstep.oracle import Oracle
 from tests.lockstep.script import POLICY_WORDS
 from tests.lockstep.session import Side
@@ -34,6 +35,7 @@ class Shrinker:
         self._cut_tail()
         size = -1
         while size != (size := self._size()):
+            self._drop_connections()
             self._drop_events()
             self._shorten_waits()
             self._plainer()
@@ -44,11 +46,12 @@ class Shrinker:
         events = self.best.events
         return len(events) * 1_000_000_000 + (events[-1].time if events else 0)
 
-    def _try(self, events: list[Event], config: Config | None = None) -> bool:
+    def _try(self, events: list[Event], config: Config | None = None, peer_iss: int | None = None) -> bool:
         if not events or time.monotonic() > self._deadline:
             return False
         best = self.best
-        outcome = replay(self._oracle, config or best.config, best.peer_iss, events, self._side)
+        peer_iss = best.peer_iss if peer_iss is None else peer_iss
+        outcome = replay(self._oracle, config or best.config, peer_iss, events, self._side)
         if outcome.difference is None or outcome.difference.signature() != self._signature:
             return False
         self.best = outcome
@@ -70,6 +73,11 @@ class Shrinker:
                 if outcome.difference is not None and outcome.difference.signature() == self._signature:
                     self.best = outcome
                     return
+
+    def _drop_connections(self) -> None:
+        helped = True
+        while helped:
+            helped = any(self._try(events) for events in without_one(self.best.events, self.best.lwip))
 
     def _drop_events(self) -> None:
         chunk = max(len(self.best.events) // 2, 1)
@@ -109,6 +117,8 @@ class Shrinker:
             config = replace(self.best.config, **{field.name: getattr(usual, field.name)})
             if config != self.best.config:
                 self._try(self.best.events, config)
+        if self.best.peer_iss:
+            self._try(self.best.events, peer_iss=0)
 
 
 def _moved(events: list[Event], index: int, by: int) -> list[Event]:

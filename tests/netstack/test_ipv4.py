@@ -138,11 +138,11 @@ def test_martians_can_be_refused(src: str) -> None:
     assert peer.reply()[ICMP].type == 0
 
 
-def test_ttl_0_can_be_refused() -> None:
-    peer = Peer(quirks_off=("no_ttl_check",))
-    peer.send(ping(ttl=0))
-    peer.expect_drop("ip_ttl")
-    peer.send(ping(ttl=1))
+@pytest.mark.parametrize("profile", ["full", "strict"])
+@pytest.mark.parametrize("ttl", [0, 1])
+def test_ttl_is_for_routers(profile: str, ttl: int) -> None:
+    peer = Peer(profile)  # RFC 1122 3.2.1.7: a host takes it
+    peer.send(ping(ttl=ttl))
     assert peer.reply()[ICMP].type == 0
 
 

@@ -23,6 +23,6 @@ def test_the_versions_differ() -> None:
 
 
 def test_a_name_nobody_knows() -> None:
-    assert checked(["no_paws", "no_ttl_check"]) == {"no_paws", "no_ttl_check"}
+    assert checked(["no_paws", "rst_routed"]) == {"no_paws", "rst_routed"}
     with pytest.raises(ProfileError, match=r"^unknown quirk no_pawz \(did you mean no_paws\?\)$"):
         checked(["no_paws", "no_pawz"])

@@ -208,7 +208,7 @@ FRAGMENTS = rows(
     Row(
         "F15",
         "fragments with IP options",
-        [_with_header_options(_FIRST), _with_header_options(_SECOND)],
+        [_with_header_options(piece) for piece in fragments(_BIG, 1472)],
         "none",
         _REPLY,
     ),

@@ -181,8 +181,8 @@ class Conversation(Peer):
         to: int | None = None,
         iss: int = OUR_ISS,
     ) -> None:
-        """A segment from us. ``ack`` counts from the device's SYN. ``to`` is the device's port, by default that
-        of its connection.
+        """A segment from us. ``ack`` counts from the device's SYN. ``to`` is the device's port, by default
+        that of its connection.
         """
         if mss is not None:
             options = (("MSS", mss), *options)

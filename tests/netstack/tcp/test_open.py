@@ -1,10 +1,9 @@
 """Opening: handshakes in both directions, binding, listening (``open``)."""
 
-import pytest
 
 from netstack.errors import ERR_ISCONN, ERR_OK, ERR_RTE, ERR_USE, ERR_VAL
 from netstack.tcp.tcb import Tcb
-from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
+from tests.netstack.tcp.conversation import ACK, RST, SYN, Conversation, established
 
 
 def test_passive_open_announces_the_profiles_mss_and_window() -> None:

@@ -6,7 +6,6 @@ from netstack.errors import ERR_ABRT, ERR_OK, ERR_VAL
 from netstack.tcp.tcb import Tcb
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
-
 # SYN-SENT
 
 
@@ -137,8 +136,7 @@ def test_a_syn_with_a_right_ack_establishes_only_in_the_older_version(version: s
     talk = Conversation(lwip_version=version)
     talk.segment(SYN, 0)
     talk.expect(SYN | ACK)
-    pcb = talk.tcp.active_pcbs[0]
-    talk._adopt(pcb)
+    talk.pcb = talk.tcp.active_pcbs[0]
     talk.segment(SYN | ACK, 1, 1)
     assert talk.state == state
 

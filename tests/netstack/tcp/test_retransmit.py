@@ -79,7 +79,8 @@ def test_a_segment_sent_again_is_the_same_to_the_byte_but_for_what_has_changed()
 
 
 def test_syns_are_repeated_at_a_constant_interval_unless_the_quirk_is_off() -> None:
-    for off, gaps in ((), [3_000] * 5), (("syn_retry_without_backoff",), [6_000, 12_000, 24_000, 48_000, 96_000]):
+    doubled = [6_000, 12_000, 24_000, 48_000, 96_000]
+    for off, gaps in ((), [3_000] * 5), (("syn_retry_without_backoff",), doubled):
         talk = Conversation(quirks_off=off)
         talk.connect()
         talk.advance(ms=400_000)
@@ -157,7 +158,9 @@ def test_a_fast_retransmission_restarts_the_timer() -> None:
     talk.expect_nothing()
 
 
-@pytest.mark.parametrize(("off", "nrtx", "ticks"), [((), 1, 24), (("fast_retransmit_counts_as_retry",), 0, 12)])
+@pytest.mark.parametrize(
+    ("off", "nrtx", "ticks"), [((), 1, 24), (("fast_retransmit_counts_as_retry",), 0, 12)]
+)
 def test_a_fast_retransmission_counts_as_a_retry(off: tuple[str, ...], nrtx: int, ticks: int) -> None:
     talk = sending(4, quirks_off=off)
     duplicates(talk, 3)

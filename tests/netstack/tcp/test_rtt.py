@@ -130,8 +130,8 @@ def test_one_segment_is_timed_at_a_time() -> None:
 
 
 def test_what_is_sent_again_is_timed_anew() -> None:
-    """lwIP departs from Karn's algorithm (RFC 6298 3): the sample under way is forgotten, but the segment that
-    is sent again starts the next one.
+    """lwIP departs from Karn's algorithm (RFC 6298 3): the sample under way is forgotten, but the segment
+    that is sent again starts the next one.
     """
     talk = established()
     talk.advance(ms=600)

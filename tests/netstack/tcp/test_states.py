@@ -86,8 +86,8 @@ WAY = {
 NEXT_SEQ = {"SYN_SENT": 0, "CLOSE_WAIT": 2, "CLOSING": 2, "LAST_ACK": 2, "TIME_WAIT": 2}
 ALL_ACKED = {"SYN_SENT": 0, "FIN_WAIT_1": 2, "FIN_WAIT_2": 2, "CLOSING": 2, "LAST_ACK": 2, "TIME_WAIT": 2}
 
-# (state, flags) of a segment at the next sequence number that acknowledges everything: new state, flags of the
-# answers
+# (state, flags) of a segment at the next sequence number that acknowledges everything: the new state, and the
+# flags of the answers
 EXPECTED: dict[tuple[str, int], tuple[str, list[int]]] = {
     ("SYN_SENT", RST | ACK): ("CLOSED", []),
     ("SYN_SENT", SYN): ("SYN_SENT", []),

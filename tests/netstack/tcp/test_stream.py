@@ -4,6 +4,7 @@ Two stacks of different profiles talk over a wire whose behaviour hypothesis cho
 """
 
 from collections import deque
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -74,7 +75,7 @@ def invariants(pcb: Tcb) -> None:
     """What holds after every event."""
     for queue in (pcb.unsent, pcb.unacked):
         seqs = [seg.seq for seg in queue]
-        assert all((b - a) & 0xFFFFFFFF < 0x80000000 for a, b in zip(seqs, seqs[1:], strict=False))
+        assert all((b - a) & 0xFFFFFFFF < 0x80000000 for a, b in pairwise(seqs))
     in_flight = sum(len(seg.data) for seg in pcb.unacked) + sum(len(seg.data) for seg in pcb.unsent)
     assert pcb.snd_buf + in_flight == pcb_limit(pcb)
     assert pcb.cwnd > 0

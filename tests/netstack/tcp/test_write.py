@@ -98,7 +98,9 @@ def test_data_written_before_the_handshake_waits() -> None:
 
 
 def test_a_tail_longer_than_the_limit_wraps_as_in_lwip() -> None:
-    """The peer's window was unknown when the first bytes were queued and turns out tiny: the room underflows to 16 bits."""
+    """The peer's window was unknown when the first bytes were queued and turns out tiny: the room underflows
+    to 16 bits.
+    """
     talk = Conversation("micropython")
     talk.connect()
     talk.expect(SYN)
