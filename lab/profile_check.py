@@ -59,6 +59,15 @@ class Held(NamedTuple):
     size: int
     limit: str | None
 
+    def of(self, load: Load) -> str:
+        """In words: ``2 connections × 6400 bytes and 800 bytes``."""
+        rest = self.size - self.connections * load.size
+        if not self.connections and rest:
+            return f"{rest} bytes"
+        words = f"{self.connections} connection{'' if self.connections == 1 else 's'}"
+        words += f" × {load.size} bytes" if load.size else ""
+        return words + (f" and {rest} bytes" if rest else "")
+
 
 def full_segment(profile: Profile) -> int:
     """Bytes of data in a full segment, with the options agreed with a usual peer."""

@@ -9,7 +9,6 @@ from lab.profile_check import (
     CONSEQUENCES,
     MAX_CONNECTIONS,
     Direction,
-    Held,
     Load,
     compute,
     full_segment,
@@ -36,12 +35,10 @@ def print_check(profile: Profile, limits: tuple[int, int] | None) -> bool:
         computed, tried = compute(profile, load), run(profile, load)
         agree = agree and computed == tried
         outcomes.append(computed)
-        same = Text("the same", "green") if computed == tried else Text(_words(load, tried), "bold red")
+        same = Text("the same", "green") if computed == tried else Text(tried.of(load), "bold red")
         limit = computed.limit or "-"
         then = CONSEQUENCES[limit] if computed.limit else ""
-        table.add_row(
-            f"{load.direction.value}: {what}", _words(load, computed), Text(limit, "bold"), then, same
-        )
+        table.add_row(f"{load.direction.value}: {what}", computed.of(load), Text(limit, "bold"), then, same)
     out = console()
     out.print(f"[bold]{profile.name}[/]: what is sent is not acknowledged, what is received not read\n")
     out.print(table)
@@ -58,13 +55,3 @@ def _given(profile: Profile, connections: int, size: int) -> list[tuple[str, Loa
     tried = min(connections, max(MAX_CONNECTIONS, profile.memp_num_tcp_pcb + 1))
     what = f"{connections} × {size} bytes"
     return [(what, Load(direction, tried, size, segment)) for direction in Direction]
-
-
-def _words(load: Load, held: Held) -> str:
-    """``2 connections × 6400 bytes, and 800 bytes more``."""
-    plural = "" if held.connections == 1 else "s"
-    rest = held.size - held.connections * load.size
-    words = f"{held.connections} connection{plural}" + (f" × {load.size} bytes" if load.size else "")
-    if not held.connections and rest:
-        return f"{rest} bytes"
-    return words + (f" and {rest} bytes" if rest else "")

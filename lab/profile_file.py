@@ -48,12 +48,10 @@ def find_profile(text: str) -> Profile:
     """A named profile, or that of the file ``text``. Raises ProfileError."""
     if is_file_name(text):
         return load_profile(Path(text))
-    try:
-        return named(text)
-    except ProfileError as error:
-        raise ProfileError(
-            f"{error}; `netstack profiles` describes them, and a file is written ./NAME.toml"
-        ) from None
+    if text not in PROFILES:
+        mend = "`netstack profiles` lists them, and a file is written ./NAME.toml"
+        raise ProfileError(f"unknown profile {text}{suggest(text, PROFILES)}; {mend}")
+    return named(text)
 
 
 def load_profile(path: Path) -> Profile:

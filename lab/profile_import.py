@@ -105,9 +105,9 @@ def _import(path: Path, found: Found, given: dict[str, Any], name: str) -> Impor
         profile_text(name, f"imported from {path.name}", found.base, ordered),
         found.base,
         ordered,
-        unknown=found.unknown,
-        assumed=found.assumed,
-        not_found=found.not_found,
+        unknown={name: short(place) for name, place in found.unknown.items()},
+        assumed={name: short(place) for name, place in found.assumed.items()},
+        not_found={name: short(place) for name, place in found.not_found.items()},
         elsewhere=found.elsewhere,
     )
     _remark(

@@ -51,6 +51,7 @@ class _Preprocessor(Preprocessor):
         self.includes: list[str] = []
         self.not_found: dict[str, str] = {}  # file: where it is included
         self.assumed: dict[str, str] = {}  # name taken as 0: where
+        self.asked: set[str] = set()  # names that a condition asks for with defined(): they may be missing
         self.used: set[str] = set()  # names that other macros or conditions mention
         self._place = str(path)
 
@@ -93,6 +94,10 @@ class _Preprocessor(Preprocessor):
         self.not_found.setdefault(includepath, self._place)
         raise OutputDirective(Action.IgnoreAndRemove)
 
+    def on_unknown_macro_in_defined_expr(self, tok: Token) -> bool:
+        self.asked.add(tok.value)
+        return False
+
     def on_unknown_macro_in_expr(self, ident: str) -> int:
         self.assumed.setdefault(ident, self._place)
         return 0
@@ -102,8 +107,9 @@ class _Preprocessor(Preprocessor):
         return lambda _: 0
 
     def on_error(self, file: str, line: int, msg: str) -> None:
+        place = f"{file}:{line}" if msg.startswith("Unterminated") else self._place
         found = re.search(r"\(passed to evaluator: '(.*)'\)$", msg, re.DOTALL)
-        raise ProfileError(f"{self._place}: {f'{found[1]} has no value' if found else msg.strip()}")
+        raise ProfileError(f"{place}: {f'{found[1]} has no value' if found else msg.strip()}")
 
 
 class _Values:
@@ -223,7 +229,8 @@ def read_lwipopts(
 
 
 def _collect(path: Path, preprocessor: _Preprocessor, values: _Values, predefined: set[str]) -> Found:
-    found = Found(assumed=preprocessor.assumed, not_found=preprocessor.not_found)
+    assumed = {name: place for name, place in preprocessor.assumed.items() if name not in preprocessor.asked}
+    found = Found(assumed=assumed, not_found=preprocessor.not_found)
     found.micropython = "py/mpconfig.h" in preprocessor.includes or "mpconfig.h" in preprocessor.includes
     for name, macro in preprocessor.macros.items():
         row = OPTIONS.get(name.lower())

@@ -53,7 +53,7 @@ OPT_H_OFF: dict[str, int | str] = {
 
 # What stands for the C library's heap: it has no limit of lwIP's, but every board has one.
 MALLOC_HEAP = 131072
-_MALLOC_POOLS = "tcp_pcb tcp_pcb_listen udp_pcb raw_pcb tcp_seg pbuf reassdata frag_pbuf arp_queue".split()
+_MALLOC_POOLS = "tcp_pcb tcp_pcb_listen udp_pcb raw_pcb tcp_seg pbuf frag_pbuf arp_queue".split()
 _UNLIMITED = 0xFFFF
 
 # Names that ``translate`` looks at.

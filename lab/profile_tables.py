@@ -42,7 +42,7 @@ def described(name: str) -> Described:
 
 
 def mark(row: Option, profile: Profile) -> str:
-    """``*`` for what the device sets otherwise than opt.h, ``~`` for what follows from that, else a space."""
+    """``*`` for what the device sets otherwise than lwip-default, ``~`` for what follows, else a space."""
     if getattr(profile, row.name) == getattr(named(DEFAULT), row.name):
         return " "
     return "*" if row.name in profile.explicit else "~"
@@ -100,9 +100,11 @@ def print_profile(shown: Described, profile: Profile) -> None:
     out.print(f"[bold]{profile.name}[/]: {shown.summary}")
     if shown.text:
         out.print(shown.text, style="dim")
-    out.print("\n* the device sets it otherwise than lwIP's opt.h, ~ it follows from one that is\n")
+    out.print(
+        "\n* the device sets it, ~ it follows from one that it sets; the default is that of lwip-default\n"
+    )
     table = _table()
-    for column in ("option", "value", "opt.h", "on the wire"):
+    for column in ("option", "value", "default", "on the wire"):
         table.add_column(column, no_wrap=column == "option")
     default = named(DEFAULT)
     for row in OPTIONS.values():

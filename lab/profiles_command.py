@@ -166,7 +166,7 @@ def _report(imported: Imported, file: Path, output: Path | None) -> None:
     for name, place in imported.assumed.items():
         add("taken as 0", name, f"{place}: not defined; -D {name}=1 if it is")
     for name, place in imported.not_found.items():
-        add("not found", name, f"{place}: skipped; -I DIR if it has options")
+        add("not found", name, f"{place}: skipped; -I DIR if it sets options")
     for topic, names in imported.without_effect.items():
         add("no effect", ", ".join(names), f"({topic})")
     if imported.elsewhere:

@@ -67,6 +67,7 @@ DHCP_UNEXPECTED = Drop(
 class Dhcp:
     """The DHCP client of one interface; ``state`` and ``lease`` may be looked at.
 
+    ``hostname`` goes along in messages, as much of it as they have room for (LWIP_NETIF_HOSTNAME).
     ``on_address`` are told every address that DHCP gives the interface, and 0 when it takes it away, once
     that is done. ``on_dns_server(slot, address)`` gets the name servers of every ACK.
     """
@@ -84,6 +85,7 @@ class Dhcp:
         "_queries_arp",
         "_request_timeout",
         "_tries",
+        "hostname",
         "lease",
         "on_address",
         "on_dns_server",
@@ -103,6 +105,7 @@ class Dhcp:
         self._acd_client = AcdClient(self._on_conflict) if checks and not self._queries_arp else None
         self._block: int | None = None  # of struct dhcp
         self._drawn_xid = 0  # the last one
+        self.hostname = ""
         self.on_address: list[Callable[[int], None]] = []
         self.on_dns_server: Callable[[int, int], None] | None = None
         self._clear()
@@ -122,15 +125,6 @@ class Dhcp:
         self._holds_pcb = False
         if self._acd_client is not None:
             self._acd_client.clear()
-
-    @property
-    def hostname(self) -> str:
-        """The host's name; servers are told as much of it as a message has room for (LWIP_NETIF_HOSTNAME)."""
-        return self._output.hostname
-
-    @hostname.setter
-    def hostname(self, name: str) -> None:
-        self._output.hostname = name
 
     @property
     def supplied_address(self) -> bool:
@@ -234,7 +228,7 @@ class Dhcp:
         """Look for servers (``dhcp_discover``)."""
         self.lease.address = IP_ANY
         self._set_state(SELECTING)
-        self._send(wire.DISCOVER, self._output.discover_options(), IP_ANY)
+        self._send(wire.DISCOVER, self._output.discover_options(self.hostname), IP_ANY)
         self._repeat_exponentially()
 
     def _select(self) -> None:
@@ -416,7 +410,7 @@ class Dhcp:
     # Messages
 
     def _request(self, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
-        return self._send(wire.REQUEST, self._output.request_options(options), src, dst)
+        return self._send(wire.REQUEST, self._output.request_options(options, self.hostname), src, dst)
 
     def _send(self, kind: int, options: dict[int, bytes], src: int, dst: int = IP_BROADCAST) -> int:
         """Send a message; the err of sending, ERR_MEM without heap for it (``dhcp_create_msg``)."""

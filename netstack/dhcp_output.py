@@ -36,10 +36,10 @@ CLIENT_PORT, SERVER_PORT = 68, 67
 class DhcpOutput:
     """The way out for the messages of one client, which gets what comes in by ``recv``.
 
-    ``hostname`` is sent along (LWIP_NETIF_HOSTNAME); ``max_dns_servers`` is how many a client makes use of.
+    ``max_dns_servers`` is how many of them the client makes use of.
     """
 
-    __slots__ = ("_core", "_netif", "_pcb", "_recv", "_udp", "_users", "hostname", "max_dns_servers")
+    __slots__ = ("_core", "_netif", "_pcb", "_recv", "_udp", "_users", "max_dns_servers")
 
     def __init__(
         self, core: Core, netif: Netif, udp: Udp, recv: Callable[[UdpPcb, Pbuf, int, int], None]
@@ -50,7 +50,6 @@ class DhcpOutput:
         self._recv = recv
         self._pcb: UdpPcb | None = None
         self._users = 0
-        self.hostname = ""
         profile = core.profile
         self.max_dns_servers = (
             min(profile.dns_max_servers, profile.lwip_dhcp_max_dns_servers) if profile.lwip_dns else 0
@@ -85,26 +84,26 @@ class DhcpOutput:
         size = self._netif.mtu & 0xFFFF if size is None else size
         return {MAX_MESSAGE_SIZE: size.to_bytes(2, "big")}
 
-    def discover_options(self) -> dict[int, bytes]:
+    def discover_options(self, hostname: str) -> dict[int, bytes]:
         """All options of a DISCOVER, but its type."""
         options = self.max_size()
         wanted = self._wanted()
         if self._core.profile.lwip_dhcp_discover_add_hostname:
-            options |= self._hostname(options | wanted)
+            options |= self._hostname(hostname, options | wanted)
         return options | wanted
 
-    def request_options(self, options: dict[int, bytes]) -> dict[int, bytes]:
+    def request_options(self, options: dict[int, bytes], hostname: str) -> dict[int, bytes]:
         """Those that every REQUEST has behind its own."""
         options = options | self._wanted()
-        return options | self._hostname(options)
+        return options | self._hostname(hostname, options)
 
     def _wanted(self) -> dict[int, bytes]:
         codes = (SUBNET_MASK, ROUTER, BROADCAST, *((DNS_SERVER,) if self.max_dns_servers else ()))
         return {PARAMETER_REQUEST_LIST: bytes(codes)}
 
-    def _hostname(self, others: dict[int, bytes]) -> dict[int, bytes]:
+    def _hostname(self, hostname: str, others: dict[int, bytes]) -> dict[int, bytes]:
         """The host's name, as much of it as fits beside the other options (lwIP stops at an assertion)."""
-        name = self.hostname.encode()[: room_left(others) - 2]
+        name = hostname.encode()[: room_left(others) - 2]
         return {HOSTNAME: name} if name and self._core.profile.lwip_netif_hostname else {}
 
     def has_memory(self) -> bool:

@@ -102,9 +102,11 @@ def parse(packet: bytes) -> Ipv4Header | None:
     if size < HEADER_LEN:
         return None
     first, tos, total_len, ident, fragment, ttl, proto, _, src, dst = _FIELDS.unpack_from(packet)
-    header_len = (first & 15) << 2
-    if first >> 4 != 4 or not HEADER_LEN <= header_len <= size:
-        return None
+    header_len = HEADER_LEN
+    if first != 0x45:  # version 4 without options
+        header_len = (first & 15) << 2
+        if first >> 4 != 4 or not HEADER_LEN <= header_len <= size:
+            return None
     return Ipv4Header(header_len, tos, total_len, ident, fragment, ttl, proto, src, dst, packet)
 
 
@@ -175,4 +177,4 @@ def recorded_options(options: bytes) -> bytes:
 
 def has_right_checksum(packet: bytes, header_len: int) -> bool:
     """Whether the sum over the header, its checksum included, is right (RFC 1071)."""
-    return not int.from_bytes(packet[:header_len], "big") % 0xFFFF
+    return not int.from_bytes(packet[:header_len], "little") % 0xFFFF

@@ -163,7 +163,7 @@ def named(name: str) -> Profile:
     """The profile of that name, the same object each time. Raises ProfileError with the nearest name."""
     device = PROFILES.get(name)
     if device is None:
-        hint = suggest(name, PROFILES) or f" (there are {', '.join(PROFILES)})"
+        hint = suggest(name, PROFILES) or " (netstack.profiles.names() lists them)"
         raise ProfileError(f"unknown profile {name}{hint}")
     return Profile.from_options(device.options, name, quirks=device.quirks)
 

@@ -45,6 +45,10 @@ QUIRKS: dict[str, Quirk] = {
         "FIN_WAIT_2, LAST_ACK and TIME_WAIT are measured from the last segment received before close",
         "tcp_in.c:tcp_process",
     ),
+    "rst_seq_from_ack_field": Quirk(
+        "a RST to a segment without ACK takes its number from the ACK field all the same (RFC 9293 3.10.7.1: 0)",
+        "tcp_in.c:tcp_input",
+    ),
     "time_wait_never_reused": Quirk(
         "a SYN in TIME_WAIT gets RST in the window, an ACK outside, and never opens (RFC 9293 3.10.7.4: may)",
         "tcp_in.c:tcp_timewait_input",
@@ -53,6 +57,22 @@ QUIRKS: dict[str, Quirk] = {
     "no_simultaneous_open": Quirk(
         "a SYN without ACK in SYN_SENT is ignored (RFC 9293 3.5)",
         "tcp_in.c:tcp_process",
+    ),
+    "syn_sent_resets_any_ack": Quirk(
+        "in SYN_SENT an ACK without SYN gets RST, and after each RST the SYN is sent again (RFC 9293 3.10.7.3)",
+        "tcp_in.c:tcp_process",
+    ),
+    "other_syn_ignored": Quirk(
+        "in SYN_RCVD a SYN with another number is ignored (RFC 9293 3.10.7.4: challenge ACK)",
+        "tcp_in.c:tcp_process",
+    ),
+    "connect_to_broadcast": Quirk(
+        "a connection to a broadcast or multicast address is tried (RFC 9293 MUST-46: refused)",
+        "tcp.c:tcp_connect",
+    ),
+    "ephemeral_ports_in_order": Quirk(
+        "ephemeral ports of TCP and UDP are given out one after the other (RFC 6056: random)",
+        "tcp.c:tcp_new_port, udp.c:udp_new_port",
     ),
     "syn_retry_without_backoff": Quirk(
         "SYNs are repeated at a constant interval (RFC 6298 5.5: doubled)",
@@ -107,6 +127,26 @@ QUIRKS: dict[str, Quirk] = {
     "data_with_future_ack_accepted": Quirk(
         "data in a segment that acknowledges unsent data is accepted (RFC 9293 3.10.7.4: dropped)",
         "tcp_in.c:tcp_receive",
+    ),
+    "data_with_old_ack_accepted": Quirk(
+        "data is accepted however old the acknowledgement it comes with (RFC 5961 5.2: challenge ACK)",
+        "tcp_in.c:tcp_receive",
+    ),
+    "ack_from_any_segment": Quirk(
+        "acknowledgements count even on segments outside the receive window (RFC 9293 3.10.7.4, first step)",
+        "tcp_in.c:tcp_process",
+    ),
+    "window_shrink_ignored": Quirk(
+        "a smaller window is believed only with new data or a new ACK (RFC 9293 3.10.7.4: also without)",
+        "tcp_in.c:tcp_receive",
+    ),
+    "text_after_fin_unanswered": Quirk(
+        "data behind the peer's FIN is ignored without an ACK",
+        "tcp_in.c:tcp_receive",
+    ),
+    "split_header_dropped": Quirk(
+        "a segment whose header lies in several receive buffers, as after reassembly, is dropped",
+        "tcp_in.c:tcp_input",
     ),
     "window_update_from_any_segment": Quirk(
         "the window field is believed even of segments outside the receive window",

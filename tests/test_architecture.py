@@ -26,8 +26,8 @@ PACKAGES = ("netstack", "tap", "usocket", "lab")
 # The pure part of the standard library: no I/O, no clock, no threads, no chance.
 PURE_STDLIB = set(
     """
-    __future__ abc bisect collections contextlib copy dataclasses enum functools heapq itertools math operator
-    re struct types typing
+    __future__ abc bisect collections contextlib copy dataclasses difflib enum functools heapq itertools math
+    operator re struct types typing
     """.split()
 )
 
@@ -40,6 +40,7 @@ IMPURE_STDLIB = "_socket asyncio logging random select socket ssl threading".spl
 # Third-party package -> the only files (or folders, ending in /) of the packages that may import it.
 THIRD_PARTY = {
     "click": ("lab/",),
+    "pcpp": ("lab/profile_import_c.py",),
     "pytun": ("tap/tun.py",),
     "rich": ("lab/",),
     "scapy": ("lab/",),
@@ -48,16 +49,17 @@ THIRD_PARTY = {
 # Never at the top of a module: each is slow to import, or missing on some machines.
 LAZY = {"pytun", "scapy"}
 
-# The layers of netstack, lowest first: a module imports its own layer and those below it.
-# A name stands for the module and, when it is a folder, for everything in it.
+# The layers of netstack, lowest first: a module imports its own layer and those below it. A name stands for
+# the module, for everything in it when it is a folder, and for its parts: dns for dns_message, too.
 LAYERS = (
-    {"address", "checksum", "errors", "netif", "pbuf", "pool", "profile", "stats", "timers", "trace"},
+    {"address", "checksum", "errors", "netif", "options", "pbuf", "pool", "profile", "quirks", "sanity"}
+    | {"device_profiles", "ip_header", "profiles", "stats", "timers", "trace"},
     {"core", "memory"},
     {"ethernet"},
-    {"arp", "fragment"},
+    {"arp", "fragment", "reassembly"},
     {"ipv4"},
     {"icmp", "igmp", "raw", "tcp", "udp"},
-    {"acd", "dhcp", "dns"},
+    {"acd", "autoip", "dhcp", "dns"},
     {"stack"},
     {"api"},
 )
@@ -229,7 +231,11 @@ def layer_of(name: str) -> int | None:
     if package != "netstack":
         return None
     piece = rest.partition(".")[0]
-    return next((number for number, layer in enumerate(LAYERS) if piece in layer), None)
+    for entry in (piece, piece.partition("_")[0]):
+        for number, layer in enumerate(LAYERS):
+            if entry in layer:
+                return number
+    return None
 
 
 def test_lower_layers_of_the_core_know_no_higher_one() -> None:

@@ -85,18 +85,51 @@ def test_an_ordinary_user_learns_what_is_missing_and_the_command(machine: Machin
     assert not machine.venv.exists()
 
 
+def ready(machine: Machine, goal: str) -> None:
+    """Make the environment look as if this very set-up had made it."""
+    made_for = f"/python3 3.11.2 True in {ROOT}"
+    parts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "scripts/setup.sh")]
+    digest = hashlib.sha256(b"".join(parts)).hexdigest()
+    machine.venv.mkdir(exist_ok=True)
+    (machine.venv / f".ready-{goal}").write_text(f"{made_for} {digest}  -\n")
+
+
+def test_root_gets_what_is_missing_and_what_cannot_be_had_is_tried_once(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.add_python("3.11.2", recent=True, venv=True)
+    machine.add("id", "echo 0")
+    machine.add("ip", "exit 0")
+    calls = tmp_path / "calls"
+    # This Debian has curl, and has never heard of ping.
+    machine.add(
+        "apt-get",
+        f'echo "$DEBIAN_FRONTEND $*" >>{calls}\n'
+        f'case "$*" in *update*) ;; *ping*) exit 100 ;;\n'
+        f"*curl*) echo exit 0 >{machine.bin}/curl; {shutil.which('chmod')} +x {machine.bin}/curl ;; esac",
+    )
+    ready(machine, "run")
+    done = machine.setup("run")
+    assert done.returncode == 0
+    assert (machine.bin / "curl").exists()
+    assert done.stderr.splitlines()[-1].endswith(
+        ": iputils-ping; to install: sudo apt-get install iputils-ping"
+    )
+    tried = calls.read_text()
+    assert all(line.startswith("noninteractive ") for line in tried.splitlines())
+    again = machine.setup("run")
+    assert (again.returncode, again.stderr) == (0, done.stderr.splitlines()[-1] + "\n")
+    assert calls.read_text() == tried
+
+
 def test_nothing_is_done_twice(machine: Machine) -> None:
     """With the stamp of this very set-up there, neither pip nor venv nor apt-get runs."""
     machine.add_python("3.11.2", recent=True, venv=False)
     machine.add("curl", "exit 0")
     machine.add("ping", "exit 0")
     machine.add("ip", "exit 0")
-    made_for = f"/python3 3.11.2 True in {ROOT}"
-    parts = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "scripts/setup.sh")]
-    digest = hashlib.sha256(b"".join(parts)).hexdigest()
-    machine.venv.mkdir()
-    (machine.venv / ".ready-run").write_text(f"{made_for} {digest}  -\n")
+    ready(machine, "run")
     done = machine.setup("run")
     assert (done.returncode, done.stderr) == (0, "")
-    (machine.venv / ".ready-run").write_text(f"{made_for} {'0' * 64}  -\n")
+    (machine.venv / ".ready-run").write_text(f"/python3 3.11.2 True in {ROOT} {'0' * 64}  -\n")
     assert machine.setup("run").returncode == 1

@@ -1,45 +1,23 @@
-"""Addresses as MicroPython takes them, and ``getaddrinfo`` for numeric ones.
+"""Addresses as MicroPython takes them, and ``getaddrinfo``, which asks the device's name server.
 
-Sources: lwIP ``ip4_addr.c:ip4addr_aton``; micropython/micropython:extmod/modlwip.c, ``lwip_getaddrinfo``.
+Source: micropython/micropython:extmod/modlwip.c, ``lwip_getaddrinfo``.
 """
 
 from __future__ import annotations
 
-import re
 import sys
+from typing import TYPE_CHECKING
 
-from netstack.address import format_ip
-from netstack.errors import ERR_ARG, ERR_VAL
+from netstack.address import aton, format_ip
+from netstack.errors import ERR_INPROGRESS, ERR_OK
 from usocket.constants import AF_INET, AF_INET6, SOCK_STREAM
+from usocket.current import current_device
 from usocket.errno import MicroPythonError
 
-LONGEST_NAME = 255  # DNS_MAX_NAME_LENGTH - 1
+if TYPE_CHECKING:
+    from usocket.device import Device
 
-_NUMBER = r"(0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*)"
-_DOTTED = re.compile(rf"{_NUMBER}" + rf"(?:\.{_NUMBER})?" * 3 + r"(?:[ \f\n\r\t\v]|\Z)", re.ASCII)
-
-
-def inet_aton(text: str) -> int | None:
-    """The address in one to four numbers (decimal, 0 octal, 0x hexadecimal; the last fills the rest); None if
-    it is none.
-
-    What follows a blank is ignored.
-    """
-    found = _DOTTED.match(text)
-    if found is None:
-        return None
-    *parts, last = (_number(digits) for digits in found.groups() if digits is not None)
-    bits = 32 - 8 * len(parts)
-    if any(part > 0xFF for part in parts) or last >= 1 << bits:
-        return None
-    return sum(part << 24 - 8 * index for index, part in enumerate(parts)) | last
-
-
-def _number(digits: str) -> int:
-    if digits[:2] in ("0x", "0X"):
-        return int(digits[2:] or "0", 16) & 0xFFFFFFFF
-    return int(digits, 8 if digits[0] == "0" else 10) & 0xFFFFFFFF
-
+NOT_FOUND = -2  # no such name, or no answer
 
 def integer(value: object) -> int:
     """An int argument (``mp_obj_get_int``). TypeError as on a board."""
@@ -68,7 +46,7 @@ def parse_address(address: object) -> tuple[int, int]:
     if len(address) != 2:
         raise ValueError(f"requested length 2 but object has length {len(address)}")
     host, port = text(address[0]), integer(address[1]) & 0xFFFF
-    ip = inet_aton(host) if host else 0
+    ip = aton(host) if host else 0
     if ip is None:
         raise ValueError("invalid arguments")
     return ip, port
@@ -86,18 +64,31 @@ def getaddrinfo(
     flags: int = 0,
     /,
 ) -> list[AddrInfo]:
-    """``[(AF_INET, SOCK_STREAM, 0, '', (ip, port))]`` for a numeric host.
+    """``[(AF_INET, SOCK_STREAM, 0, '', (ip, port))]``: the first address of a name, or a numeric host.
 
-    A name needs a DNS server; the device has none, so OSError(-6), as on a board without one. ``''`` and
-    names of 256 characters or more: OSError(-16).
+    OSError: -2 (no such name; no answer, after 7 s), -6 (no name server is set), -16 (``''``, or a name of 256
+    characters and more), -1 (no UDP pcb, or four questions under way). Nothing else of the program runs
+    meanwhile.
     """
-    name, port = text(host), integer(port)
+    name, number = text(host), integer(port)
     usual = integer(af) in (0, AF_INET, AF_INET6) and integer(type) in (0, SOCK_STREAM)
     if not usual or proto or flags:
         sys.stdout.write("Warning: unsupported getaddrinfo constraints\n")
-    if not name or len(name) > LONGEST_NAME:
-        raise MicroPythonError(ERR_ARG)
-    ip = inet_aton(name)
-    if ip is None:
-        raise MicroPythonError(ERR_VAL)
-    return [(AF_INET, SOCK_STREAM, 0, "", (format_ip(ip), port))]
+    return [(AF_INET, SOCK_STREAM, 0, "", (format_ip(resolve(current_device(), name)), number))]
+
+
+def resolve(device: Device, name: str) -> int:
+    """The address of a name, from the device's name server. Raises OSError as ``getaddrinfo``."""
+    found: list[int | None] = []
+    device.enter()
+    with device.host.lock:
+        ip, err = device.stack.dns.gethostbyname(name, lambda _, address: found.append(address))
+    if err == ERR_INPROGRESS:
+        device.wait(lambda: bool(found), None, f"the address of {name}")
+        ip = found[0]
+        if ip is None:
+            raise MicroPythonError(NOT_FOUND)
+    elif err != ERR_OK:
+        raise MicroPythonError(err)
+    assert ip is not None
+    return ip

@@ -121,7 +121,7 @@ class Loop:
     """
 
     def __init__(self, console: ModuleType) -> None:
-        self._console = console
+        self.console = console
         self._wakeup = Wakeup()
         self._handler: Handler | None = None
         self._stop_task: Task | None = None
@@ -182,19 +182,20 @@ class Loop:
             while (task := self._next(main)) is not None:
                 self.cur_task = task
                 if task.done():  # has failed, and its exception has waited for somebody to ask
-                    ended = task.data
-                else:
-                    ended = self._turn(task)
-                    if ended is None:
-                        continue
-                    self._finish(task, ended, awaited=task is main)
+                    if task is main:
+                        task.state = False
+                        raise task.data
+                    if task.state is None:
+                        self._unasked(task)
+                    continue
+                ended = self._turn(task)
+                if ended is None:
+                    continue
+                self._finish(task, ended, awaited=task is main)
                 if task is main:
-                    task.state = False
                     if isinstance(ended, StopIteration):
                         return ended.value
                     raise ended
-                if task.state is None and not isinstance(ended, (CancelledError, StopIteration)):
-                    self._unasked(task)
             return None
         finally:
             self.cur_task = outer
@@ -261,9 +262,9 @@ class Loop:
     def default_exception_handler(self, *args: Any) -> None:
         """Print what ``context``, the last argument, says."""
         context = args[-1]
-        task, error = context["future"], self._console.stderr
+        task, error = context["future"], self.console.stderr
         error.write(f"{context['message']}\nfuture: {task} coro= {task.coro}\n")
-        self._console.print_exception(context["exception"], error)
+        self.console.print_exception(context["exception"], error)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Call the handler: ``context`` has "message", "exception" and "future"."""

@@ -34,6 +34,7 @@ from tap.link import Link
 from tap.tun import TapLink
 from usocket.current import current
 from usocket.errno import MicroPythonError, errno_of
+from usocket.files import FileSystem
 from usocket.oddities import Oddities, OddityHook
 from usocket.port import Port, port_of
 from usocket.socket import socket as Socket
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 LINGER = 250 * MS  # what is on its way at the end still gets this long
 STEP = 1 * MS  # a wait of ``poll_sockets``
 CALL = 50_000  # ns that a call takes in virtual time when it finds nothing: asking in a loop takes time
+PWRON_RESET, SOFT_RESET = 1, 5  # as machine.reset_cause() tells
 SCHEDULER_DEPTH = 8  # callbacks that may wait to be run, as on boards (MICROPY_SCHEDULER_DEPTH)
 
 # Sockets that the collector found unclosed, of all devices of a clock. They are closed at the next call or
@@ -64,7 +66,8 @@ class Device:
     ``network.WLAN`` finds (None: one that everybody may join). ``trace`` and ``on_event`` watch stack and
     sockets, ``on_oddity`` is told what a board would have hidden or not survived.
 
-    ``port`` None follows from the profile (``usocket.port``). ``gc="manual"``: a socket that the program
+    ``port`` None follows from the profile (``usocket.port``); ``files`` are what its programs see as files
+    (None: this machine's). ``gc="manual"``: a socket that the program
     dropped unclosed is closed by ``gc.collect()``, as on a board, not at once. ``send_nomem`` says what a send
     without memory does after 10 s: "board" reports success and loses the data, "eagain" and "enobufs" do not
     wait, and raise that.
@@ -93,6 +96,7 @@ class Device:
         dhcp: bool = False,
         access_point: AccessPoint | None = None,
         port: Port | None = None,
+        files: FileSystem | None = None,
         gc: Literal["refcount", "manual"] = "refcount",
         send_nomem: Literal["board", "eagain", "enobufs"] = "board",
         name: str = "device",
@@ -114,6 +118,7 @@ class Device:
         self.on_event = on_event
         self.oddities = Oddities(on_oddity)
         self.access_point = access_point
+        self.files = FileSystem() if files is None else files
         self.dhcp = dhcp
         self.send_nomem = send_nomem
         self.seed = seed
@@ -124,6 +129,7 @@ class Device:
         self._trace, self._service = trace, service
         self._collects = gc == "manual"
         self._garbage: list[AnySocket] = []  # dropped unclosed, with gc="manual"
+        self.reset_cause = PWRON_RESET
         self._life = 0  # how often it was reset: threads of an earlier life end
         self._sockets: dict[AnySocket, None] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
@@ -188,6 +194,7 @@ class Device:
             self._garbage.clear()
             self._end_program()
             self.parts.clear()
+            self.reset_cause = PWRON_RESET
             self.stack = self.host.stack = self._new_stack()
             self.host.boot = self.clock.now()
             self._boot()
@@ -200,6 +207,7 @@ class Device:
                 sock.close(forget_single=True)
             self._sockets.clear()
             self._garbage.clear()
+            self.reset_cause = SOFT_RESET
 
     def _end_program(self) -> None:
         self._life += 1

@@ -1,9 +1,9 @@
 """MicroPython's ``errno``: its names and numbers, and the OSError that carries one.
 
-The constants are Linux's numbers, as on all ports that define MICROPY_USE_INTERNAL_ERRNO (rp2, stm32 and most
-others); esp32 and mimxrt have those of their C library, ``NEWLIB``. All of ``usocket`` speaks of errors by the
-constants; ``device.error(ETIMEDOUT)`` is the error with the device's number. There is no EISCONN and no EPIPE
-among the names, so 106 prints as a bare number.
+The constants are Linux's numbers, as on all ports that define MICROPY_USE_INTERNAL_ERRNO (rp2, stm32 and
+most others); esp32 and mimxrt have those of their C library, ``NEWLIB``. All of ``usocket`` speaks of errors
+by the constants; ``device.error(ETIMEDOUT)`` is the error with the device's number. There is no EISCONN and
+no EPIPE among the names, so 106 prints as a bare number.
 
 Source: micropython/micropython:py/moderrno.c; the table of err_t: extmod/modlwip.c, ``error_lookup_table``.
 """
@@ -55,7 +55,7 @@ EHOSTUNREACH = 113
 EALREADY = 114
 EINPROGRESS = 115
 
-errorcode = {
+errorcode: dict[int, str] = {
     number: name for name, number in list(globals().items()) if name[0] == "E" and not name.startswith("ERR_")
 }
 
@@ -72,8 +72,8 @@ class Numbers:
     """
 
     def __init__(self, changed: Mapping[str, int]) -> None:
-        self.errorcode = {changed.get(name, number): name for number, name in errorcode.items()}
-        self._numbers = {number: changed.get(name, number) for number, name in errorcode.items()}
+        self.errorcode: dict[int, str] = {changed.get(name, number): name for number, name in errorcode.items()}
+        self._numbers: dict[int, int] = {number: changed.get(name, number) for number, name in errorcode.items()}
         self._numbers[EISCONN] = changed.get("EISCONN", EISCONN)
 
     def __getitem__(self, number: int) -> int:

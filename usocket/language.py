@@ -27,7 +27,7 @@ import builtins
 import types
 import warnings
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from usocket.errno import MicroPythonError
 
@@ -46,12 +46,12 @@ _NAMES = """
 """.split()
 
 
-def parse(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0) -> ast.AST:
+def parse(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0) -> Any:
     """The translated syntax tree. Raises SyntaxError, also for what MicroPython's compiler does not know."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = compile(source, filename, mode, flags | ast.PyCF_ONLY_AST, dont_inherit=True)
-    translated: ast.AST = _Translator(filename).visit(tree)
+    translated = _Translator(filename).visit(tree)
     return ast.fix_missing_locations(translated)
 
 
@@ -62,7 +62,7 @@ def compile_script(
     tree = parse(source, filename, mode, flags)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        code: types.CodeType = compile(tree, filename, mode, dont_inherit=True)  # type: ignore[arg-type]
+        code: types.CodeType = compile(tree, filename, mode, dont_inherit=True)
     return code
 
 
@@ -370,7 +370,7 @@ def const(value: Any, /) -> Any:
     return value
 
 
-def _pointer(code: str) -> Callable[[Any], memoryview]:
+def _pointer(code: Literal["B", "H", "I"]) -> Callable[[Any], memoryview]:
     def pointer(buffer: Any, /) -> memoryview:
         """A view of a buffer as viper code uses it."""
         return memoryview(buffer).cast("B").cast(code)

@@ -1,5 +1,5 @@
-"""The functions of the ``socket`` module that are left from its days as ``lwip``: ``print_pcbs``,
-``callback``, ``reset``.
+"""The ``socket`` module as programs see it, and its functions that are left from its days as ``lwip``:
+``print_pcbs``, ``callback``, ``reset``.
 
 Source: micropython/micropython:extmod/modlwip.c.
 """
@@ -7,10 +7,24 @@ Source: micropython/micropython:extmod/modlwip.c.
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 from netstack.address import format_ip
 from netstack.tcp.states import STATE_NAMES
 from usocket.current import current_device
+
+if TYPE_CHECKING:
+    from usocket.modules import Modules
+
+NOT_MICROPYTHONS = ("Device", "NoDevice", "current_device")
+
+
+def for_script(modules: Modules) -> dict[str, Any]:
+    """The contents of ``socket``, as the device's port has it; with modlwip its name is ``lwip``."""
+    import usocket
+
+    names = [name for name in usocket.__all__ if name not in NOT_MICROPYTHONS]
+    return {"__name__": "lwip"} | {name: getattr(usocket, name) for name in names}
 
 
 def print_pcbs() -> None:

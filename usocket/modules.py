@@ -1,8 +1,18 @@
-"""The modules that a MicroPython script finds on a device, and its ``import``.
+"""The modules that a MicroPython program finds on a device, and its ``import``.
 
-A script's modules are its own: the device's (``socket``, ``select``, ``time`` and so on), files beside it,
-and of CPython's the pure ones that MicroPython has, too. They are in no ``sys.modules`` but the script's, so
-nothing else in the process ever sees them, and a script never gets a socket of the machine it runs on.
+A program's modules are its own: files in the folders of its ``sys.path``, the device's (``NATIVE``), and
+CPython's pure ones that MicroPython has, too (``SHARED``), as copies. They are in no ``sys.modules`` but the
+program's, so nothing else in the process ever sees them, and a program never gets a socket of the machine it
+runs on. What it is made of is translated by ``usocket.language``.
+
+As on a board, a file in ``sys.path`` goes before a module of the device (but not those of ``FIRST``), which a
+``u`` in front of its name reaches all the same.
+
+A row of ``NATIVE`` names the module of ours that is behind a name. What it offers is its ``__all__``, the same
+objects for every program, with ``usocket.current`` telling devices apart; or what its function
+``for_script(modules)`` returns, made anew for each program.
+
+Source: micropython/micropython:py/builtinimport.c.
 """
 
 from __future__ import annotations
@@ -10,26 +20,35 @@ from __future__ import annotations
 import builtins
 import importlib
 import sys
-import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any, NoReturn
+from types import CodeType, ModuleType
+from typing import Any
 
-import usocket
-from usocket import errno, select, thread, time
+from usocket import console, files
+from usocket.current import current_device
+from usocket.language import BUILTINS, compile_script
 
-VERSION = (1, 28, 0)  # the MicroPython whose modules these are
-PLATFORM = "rp2"
+NATIVE = {
+    name: f"usocket.{name}"
+    for name in """
+    asyncio binascii collections errno gc hashlib io json machine micropython network os random re select ssl
+    struct sys time tls
+    """.split()
+} | {"_thread": "usocket.thread", "socket": "usocket.module"}
 
-# CPython's modules that scripts may have: no way out of the device leads through them.
+# Never looked for in sys.path first.
+FIRST = frozenset("_thread builtins cmath gc lwip math micropython network".split())
+
+# CPython's modules that programs may have: neither the machine nor another program can be reached by them.
 SHARED = frozenset(
     """
-    __future__ abc array base64 binascii bisect cmath collections contextlib copy datetime functools gc
-    hashlib heapq hmac io itertools json logging math operator os random re string struct textwrap traceback
-    types typing uuid zlib
+    __future__ abc array base64 bisect cmath contextlib copy fnmatch functools heapq hmac itertools math operator
+    stat string textwrap traceback types typing zlib
     """.split()
 )
+
+ALIASES = {"uasyncio": "asyncio"}  # on a board a file that imports the other, whichever that is
 
 
 def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
@@ -38,76 +57,72 @@ def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
     return module
 
 
-def _copy(name: str, original: ModuleType, without: Sequence[str] = ()) -> ModuleType:
-    """A module of what ``original`` has for others."""
-    contents = {public: getattr(original, public) for public in original.__all__ if public not in without}
-    return _module(name, contents)
-
-
-def device_modules(argv: Sequence[str], path: list[str]) -> dict[str, ModuleType]:
-    """The modules that every script has: new ones, by name. ``argv`` and ``path`` go to its ``sys``."""
-    not_micropythons = ("Device", "NoDevice", "current_device")
-    lwip = _copy("lwip", usocket, not_micropythons)
-    modules = {
-        "lwip": lwip,
-        "socket": lwip,
-        "select": _copy("select", select),
-        "errno": _copy("errno", errno),
-        "time": _copy("time", time),
-        "_thread": _copy("_thread", thread),
-        "micropython": _module("micropython", {"const": _same, "native": _same, "viper": _same}),
-    }
-    modules["sys"] = _sys(argv, path, modules)
-    modules |= {f"u{name}": modules[name] for name in ("socket", "select", "errno", "time", "sys")}
-    return modules
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _sys(argv: Sequence[str], path: list[str], modules: dict[str, ModuleType]) -> ModuleType:
-    return _module(
-        "sys",
-        {
-            "argv": list(argv),
-            "path": path,
-            "modules": modules,
-            "exit": _exit,
-            "stdin": sys.stdin,
-            "stdout": sys.stdout,
-            "stderr": sys.stderr,
-            "print_exception": _print_exception,
-            "implementation": SimpleNamespace(name="micropython", version=VERSION),
-            "version": "3.4.0; MicroPython v" + ".".join(map(str, VERSION)),
-            "version_info": (3, 4, 0),
-            "platform": PLATFORM,
-            "byteorder": "little",
-            "maxsize": 0x7FFFFFFF,
-        },
-    )
-
-
-def _exit(status: object = 0, /) -> NoReturn:
-    raise SystemExit(status)
-
-
-def _print_exception(error: BaseException, file: Any = None, /) -> None:
-    traceback.print_exception(error, file=file or sys.stdout)
-
-
 class Modules:
-    """The modules of one script. ``builtins`` is what its code has to be run with."""
+    """The modules of one program on the current device.
 
-    def __init__(self, argv: Sequence[str], folder: Path) -> None:
-        self.path = [str(folder)]
-        self.loaded = device_modules(argv, self.path)
-        self.builtins: dict[str, Any] = {**vars(builtins), "__import__": self.import_, "print": _print}
+    ``path`` are the folders that ``sys.path`` begins with, as the program knows them (``usocket.files``).
+    ``builtins`` is what its code has to be run with, ``loaded`` its ``sys.modules``.
+    """
 
-    def execute(self, source: bytes, file: str, module: ModuleType) -> None:
-        """Run ``source`` as the code of ``module``."""
-        vars(module).update(__file__=file, __builtins__=self.builtins)
-        exec(compile(source, file, "exec", dont_inherit=True), vars(module))  # the script itself
+    def __init__(self, argv: Sequence[str], path: Iterable[str]) -> None:
+        self.argv = argv
+        self.path = list(path)
+        self.loaded: dict[str, ModuleType] = {}
+        self._owned: dict[str, ModuleType | None] = {}
+        self.builtins: dict[str, Any] = {
+            **BUILTINS,
+            "__import__": self.import_,
+            "compile": compile_script,
+            "eval": self._eval,
+            "exec": self._exec,
+            "execfile": self._execfile,
+            "input": console.input_,
+            "open": files.open_file,
+            "print": console.print_,
+        }
+        self.main = self.loaded["__main__"] = ModuleType("__main__")
+        self.loaded["builtins"] = _module("builtins", self.builtins)
+
+    # Running code
+
+    def execute(self, source: str | bytes, file: str, module: ModuleType) -> None:
+        """Run ``source`` as the code of ``module``. Raises what it raises, and SyntaxError."""
+        vars(module)["__file__"] = file
+        self.run(compile_script(source, file), vars(module))
+
+    def run(self, code: CodeType, namespace: dict[str, Any]) -> None:
+        """Run translated code."""
+        namespace["__builtins__"] = self.builtins
+        exec(code, namespace)
+
+    def _exec(self, source: Any, globals: Any = None, locals: Any = None, /) -> None:
+        """The builtin ``exec`` of the program."""
+        code = source if isinstance(source, CodeType) else compile_script(source, "<string>")
+        exec(code, *self._namespaces(globals, locals))
+
+    def _eval(self, source: Any, globals: Any = None, locals: Any = None, /) -> Any:
+        """The builtin ``eval`` of the program."""
+        if isinstance(source, str | bytes):
+            source = compile_script(source.strip(), "<string>", "eval")
+        return eval(source, *self._namespaces(globals, locals))
+
+    def _execfile(self, file: str, /) -> None:
+        """The builtin ``execfile``: run a file in the caller's namespace."""
+        code = compile_script(self.real(file).read_bytes(), file)
+        exec(code, *self._namespaces(None, None))
+
+    def _namespaces(self, globals: Any, locals: Any) -> tuple[Any, Any]:
+        caller = sys._getframe(2)
+        if globals is None:
+            globals, locals = caller.f_globals, caller.f_locals if locals is None else locals
+        globals.setdefault("__builtins__", self.builtins)
+        return globals, globals if locals is None else locals
+
+    def real(self, path: str) -> Path:
+        """Where a file of the device is on this machine."""
+        return current_device().files.real(path)
+
+    # Importing
 
     def import_(
         self,
@@ -117,8 +132,8 @@ class Modules:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        """The script's ``__import__``."""
-        if isinstance(fromlist, list):  # PyImport_Import: C code that the script calls wants one of its own
+        """The program's ``__import__``."""
+        if isinstance(fromlist, list):  # PyImport_Import: C code that the program calls wants one of its own
             return importlib.import_module(name)
         if level:
             package = str((globals or {}).get("__package__") or "")
@@ -126,57 +141,87 @@ class Modules:
                 raise ImportError("can't perform relative import")
             base = package.rsplit(".", level - 1)[0] if level > 1 else package
             name = f"{base}.{name}" if name else base
-        module = self._load(name)
+        module = self.load(name)
         if not fromlist:
-            return module if level else self._load(name.partition(".")[0])
+            return module if level else self.load(name.partition(".")[0])
         for wanted in fromlist:
             if wanted != "*" and not hasattr(module, wanted) and hasattr(module, "__path__"):
-                self._load(f"{name}.{wanted}")
+                self.load(f"{name}.{wanted}")
         return module
 
-    def _load(self, name: str) -> ModuleType:
+    def load(self, name: str) -> ModuleType:
+        """The module of that name, imported when it is not there yet. Raises ImportError."""
         found = self.loaded.get(name)
         if found is not None:
             return found
+        if name in ALIASES:
+            module = self.loaded[name] = self.load(ALIASES[name])
+            return module
         parent, _, last = name.rpartition(".")
-        places = self.path
-        if parent:
-            places = getattr(self._load(parent), "__path__", [])
-        module = self._from_file(name, last, places) or self._shared(name)
-        if parent and not hasattr(self.loaded[parent], last):
+        if not parent:
+            return self._load_top(name)
+        places = getattr(self.load(parent), "__path__", [])
+        module = self._from_file(name, last, places)
+        if module is None:
+            raise ImportError(f"no module named '{name}'")
+        if not hasattr(self.loaded[parent], last):
             setattr(self.loaded[parent], last, module)
+        return module
+
+    def _load_top(self, name: str) -> ModuleType:
+        module = self._own(name) if name in FIRST else None
+        module = module or self._from_file(name, name, self.path) or self._own(name)
+        if module is None and name[0] == "u":
+            module = self._own(name[1:])
+        if module is None:
+            raise ImportError(f"no module named '{name}' on the device, nor {name}.py in sys.path")
+        self.loaded[name] = module
         return module
 
     def _from_file(self, name: str, last: str, places: Sequence[str]) -> ModuleType | None:
         for place in places:
-            folder = Path(place, last)
+            known = f"{place}/{last}" if place else last
+            folder = self.real(known)
             package = folder / "__init__.py"
-            file = package if package.is_file() else folder.with_suffix(".py")
+            file = package if package.is_file() else folder.with_name(f"{last}.py")
             if file.is_file():
                 module = ModuleType(name)
                 module.__package__ = name if file is package else name.rpartition(".")[0]
                 if file is package:
-                    module.__path__ = [str(folder)]
+                    module.__path__ = [known]
                 self.loaded[name] = module
+                shown = f"{known}/__init__.py" if file is package else f"{known}.py"
                 try:
-                    self.execute(file.read_bytes(), str(file), module)
+                    self.execute(file.read_bytes(), shown, module)
                 except BaseException:
                     del self.loaded[name]
                     raise
-                return module
+                return self.loaded[name]
+            if folder.with_name(f"{last}.mpy").is_file():
+                raise ImportError(f"{known}.mpy is machine code for a board: put {last}.py there")
         return None
 
-    def _shared(self, name: str) -> ModuleType:
-        """One of CPython's modules, by its name or as u-something."""
-        top = name.partition(".")[0]
-        if top not in SHARED and (name[0] != "u" or name[1:] not in SHARED):
-            raise ImportError(f"no module named '{name}' on the device, nor {top}.py beside the script")
-        module = self.loaded[name] = importlib.import_module(name if top in SHARED else name[1:])
-        return module
+    def _own(self, name: str) -> ModuleType | None:
+        """One of the device's own modules, or a copy of one of CPython's; always the same."""
+        if name == "lwip":
+            return self._own("socket") if current_device().port.api == "modlwip" else None
+        if name not in self._owned:
+            contents = self._contents(name)
+            self._owned[name] = None if contents is None else _module(name, contents)
+        return self._owned[name]
 
-
-def _print(*values: object, sep: str = " ", end: str = "\n", file: Any = None) -> None:
-    """``print`` that is seen at once, also in a pipe, as on a board's serial line."""
-    out = file or sys.stdout
-    out.write(sep.join(map(str, values)) + end)
-    out.flush()
+    def _contents(self, name: str) -> Mapping[str, Any] | None:
+        if name in SHARED:
+            return vars(importlib.import_module(name))
+        if name not in NATIVE or (name == "_thread" and not current_device().port.threads):
+            return None
+        try:
+            original = importlib.import_module(NATIVE[name])
+        except ModuleNotFoundError as error:
+            if error.name == NATIVE[name]:
+                return None
+            raise
+        if hasattr(original, "for_script"):
+            made: Mapping[str, Any] = original.for_script(self)
+            return made
+        return {public: getattr(original, public) for public in original.__all__}

@@ -13,11 +13,11 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from netstack.api.common import Conn
-from netstack.api.modlwip import AnySocket
+from netstack.api.modlwip import AnySocket, PacketSocket
 from netstack.errors import ERR_OK, ERR_VAL
 from usocket.addrinfo import integer
 from usocket.constants import IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, SO_BROADCAST, SO_REUSEADDR, TCP_NODELAY
-from usocket.errno import EBADF, MicroPythonError, error_of
+from usocket.errno import EBADF
 from usocket.stream import buffer_of
 
 if TYPE_CHECKING:
@@ -45,9 +45,13 @@ def set_option(device: Device, sock: Socket, layer: AnySocket, option: int, valu
         return
     number = integer(value)
     if layer.pcb is None:
-        device.note("setsockopt-closed")
-        raise MicroPythonError(EBADF)
-    layer.setsockopt(_NAMES[option], number)  # TCP_NODELAY means nothing to a listener or a datagram socket
+        error = device.error(EBADF)
+        error.add_note(device.note("setsockopt-closed"))
+        raise error
+    if option == TCP_NODELAY and isinstance(layer, PacketSocket):
+        device.note("setsockopt-udp-nodelay")
+        return
+    layer.setsockopt(_NAMES[option], number)  # TCP_NODELAY means nothing to a listener
 
 
 def _set_membership(device: Device, join: bool, value: Any) -> None:
@@ -64,7 +68,7 @@ def _set_membership(device: Device, join: bool, value: Any) -> None:
     if interface in (0, device.stack.netif.ip):
         err = igmp.join(group) if join else igmp.leave(group)
     if err != ERR_OK:
-        raise error_of(err)
+        raise device.error_of(err)
 
 
 def _set_callback(device: Device, owner: Socket, layer: AnySocket, callback: Any) -> None:

@@ -1,8 +1,8 @@
 """The ports of MicroPython: what a program sees of the board beside its lwIP options.
 
 A device's port follows from the name of its profile (``micropython-esp32``: ``ESP32``) and can be given to
-``Device``. It decides between the two socket modules: ``modlwip`` is ``extmod/modlwip.c``, ``esp32`` the esp32
-port's own, on lwIP's sockets. Profiles that are no board's run as ``RP2``.
+``Device``. It decides between the two socket modules: ``modlwip`` is ``extmod/modlwip.c``, ``esp32`` the
+esp32 port's own, on lwIP's sockets. Profiles that are no board's run as ``RP2``.
 
 Sources: micropython/micropython:ports/*/mpconfigport.h, ports/*/boards.
 """
@@ -22,8 +22,8 @@ EPOCH_2000 = 946_684_800  # s from 1970 to 2000
 class Port:
     """``platform`` is ``sys.platform``, ``machine`` what ``os.uname`` says; ``api`` the socket module.
 
-    ``epoch`` is where ``time`` counts from (s since 1970), ``frequency`` the CPU's in Hz, ``ram`` the bytes of
-    the Python heap. ``threads``: has ``_thread``. ``wifi``: has ``network.WLAN``.
+    ``epoch`` is where ``time`` counts from (s since 1970), ``frequency`` the CPU's in Hz, ``ram`` the bytes
+    of the Python heap. ``threads``: has ``_thread``. ``wifi``: has ``network.WLAN``.
     """
 
     platform: str

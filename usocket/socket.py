@@ -10,7 +10,7 @@ Source: micropython/micropython:extmod/modlwip.c of v1.28, measured.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from netstack.address import format_ip
 from netstack.api.modlwip import (
@@ -42,7 +42,6 @@ from usocket.errno import (
     EOPNOTSUPP,
     ETIMEDOUT,
     MicroPythonError,
-    error_of,
 )
 from usocket.options import set_option
 from usocket.stream import Stream, buffer_of
@@ -79,9 +78,9 @@ class socket(Stream):
             raise NoDevice(f"{device.name} is closed: open it with `with`")
         device.enter()
         with device.host.lock:
-            made, err = _new(device, kind, protocol)
+            made, err = self._new(device, kind, protocol)
         if made is None:
-            raise error_of(err)
+            raise device.error_of(err)
         self._own(device, made, None)
 
     def _own(self, device: Device, layer: AnySocket, timeout: int | None) -> None:
@@ -122,9 +121,9 @@ class socket(Stream):
         device, layer = self._enter()
         with device.host.lock:
             err = layer.bind(ip, port)
-            if err == ERR_VAL and layer.state == NEW:
-                device.note("second-bind")
-        _check(err)
+        if err == ERR_VAL and layer.state == NEW:
+            raise _explained(device.error(EINVAL), device.note("second-bind"))
+        self._check(err)
 
     def listen(self, backlog: int = DEFAULT_BACKLOG, /) -> None:
         """Become a listener with a queue of max(1, ``backlog``) finished connections; one more is reset.
@@ -134,13 +133,13 @@ class socket(Stream):
         size = max(0, integer(backlog))
         device, layer = self._enter()
         if isinstance(layer, PacketSocket):
-            raise MicroPythonError(EBADF if layer.pcb is None else EOPNOTSUPP)
+            raise device.error(EBADF if layer.pcb is None else EOPNOTSUPP)
         if size > LARGEST_BACKLOG:
             device.note("backlog-over-255")
             size = LARGEST_BACKLOG
         with device.host.lock:
             err = ERR_CLSD if layer.state == LISTENING else layer.listen(size)
-        _check(err)
+        self._check(err)
 
     def accept(self) -> tuple[socket, Address]:
         """The oldest finished connection, with this socket's time-out, and its (ip, port).
@@ -149,7 +148,7 @@ class socket(Stream):
         """
         device, layer = self._enter()
         if isinstance(layer, PacketSocket):
-            raise MicroPythonError(EBADF if layer.pcb is None else EOPNOTSUPP)
+            raise device.error(EBADF if layer.pcb is None else EOPNOTSUPP)
         accepted: TcpSocket | None = None
         err = ERR_OK
 
@@ -160,7 +159,7 @@ class socket(Stream):
 
         device.attempt(take, self._timeout, "accept", step=True)
         if accepted is None:
-            raise _failed(err, self._timeout)
+            raise self._failed(err, self._timeout)
         made = socket.__new__(socket)
         made._own(device, accepted, self._timeout)
         _, ip, port = accepted.conn
@@ -177,14 +176,14 @@ class socket(Stream):
         with device.host.lock:
             err = layer.connect(ip, port)
         if isinstance(layer, PacketSocket):
-            _check(err)
+            self._check(err)
             return
         if err != ERR_INPROGRESS:
-            raise error_of(err)
+            raise device.error_of(err)
         if not device.attempt(lambda: layer.state != CONNECTING, self._timeout, "connect", step=True):
-            raise MicroPythonError(ETIMEDOUT if self._timeout else EINPROGRESS)
+            raise device.error(ETIMEDOUT if self._timeout else EINPROGRESS)
         if layer.state < 0:
-            raise error_of(layer.state)
+            raise device.error_of(layer.state)
 
     def close(self) -> None:
         """Close; twice is fine. Unread data or connections not accepted are reset; see
@@ -214,7 +213,7 @@ class socket(Stream):
         if isinstance(layer, PacketSocket):
             raise NotImplementedError
         if self._timeout == 0 and layer.state in (CONNECTED, PEER_CLOSED) and len(rest) > layer.room:
-            raise MicroPythonError(EAGAIN)
+            raise device.error(EAGAIN)
         most = device.profile.tcp_snd_buf
         while rest:
             rest = rest[self._send(bytes(rest[:most])) :]
@@ -229,7 +228,7 @@ class socket(Stream):
             return self._send(payload)
         with device.host.lock:
             count, err = layer.sendto(payload, ip, port)
-        _check(err)
+        self._check(err)
         return count
 
     def _send(self, data: bytes) -> int:
@@ -237,7 +236,7 @@ class socket(Stream):
         if isinstance(layer, PacketSocket):
             with device.host.lock:
                 count, err = layer.write(data)
-            _check(err)
+            self._check(err)
             return count
         if layer.state == PEER_RST_HANDLED:
             device.note("send-after-reset")
@@ -248,7 +247,7 @@ class socket(Stream):
         if err == ERR_MEM:
             count, err = self._insist(device, layer, data[: layer.room])
         if err != ERR_OK:
-            raise _failed(err, self._timeout)
+            raise self._failed(err, self._timeout)
         return count
 
     def _send_stream(self, device: Device, layer: TcpSocket, data: bytes) -> tuple[int, int]:
@@ -303,12 +302,12 @@ class socket(Stream):
         """What ``recvfrom`` gives, the address as an int."""
         limit = integer(size)
         if limit < 0:
-            raise ValueError("size must not be negative")  # a board overwrites its memory
+            raise _explained(ValueError("size must not be negative"), self._device.note("negative-size"))
         peek = bool(flags & MSG_PEEK)
         timeout = 0 if flags & MSG_DONTWAIT else self._timeout
         device, layer = self._enter()
         if isinstance(layer, TcpSocket) and layer.state in (NEW, CONNECTING) and timeout != 0:
-            raise MicroPythonError(ENOTCONN)
+            raise device.error(ENOTCONN)
         got: tuple[bytes, int, int] | int = ERR_OK
 
         def take() -> bool:
@@ -318,20 +317,20 @@ class socket(Stream):
 
         device.attempt(take, _longer(timeout), "recv")
         if isinstance(got, int):
-            raise _failed(got, timeout)
+            raise self._failed(got, timeout)
         return got
 
     # One step of the stream methods
 
     def _read_some(self, size: int) -> bytes:
         if isinstance(self._layer, PacketSocket) and self._layer.pcb is None:
-            self._device.attempt(lambda: False, _longer(self._timeout), "read of a closed socket")
-            raise _failed(ERR_WOULDBLOCK, self._timeout)
+            error = self._device.error(EBADF)
+            raise _explained(error, self._device.note("read-after-close"))
         return self._receive(size, 0)[0]
 
     def _write_some(self, data: bytes) -> int:
         if isinstance(self._layer, PacketSocket) and self._layer.pcb is None:
-            raise MicroPythonError(EIO)
+            raise self._device.error(EIO)
         return self._send(data)
 
     # Settings
@@ -357,16 +356,28 @@ class socket(Stream):
         """Poll flags, for ``usocket.select``. Called with the device's lock."""
         return self._layer.poll(mask)
 
+    # Parts
 
-def _new(device: Device, kind: int, protocol: int) -> tuple[AnySocket | None, int]:
-    """A socket of the layer. EINVAL for an unknown kind."""
-    if kind == SOCK_STREAM:
-        return tcp_socket(device.stack, device.on_event)
-    if kind == SOCK_DGRAM:
-        return udp_socket(device.stack, device.on_event)
-    if kind == SOCK_RAW:
-        return raw_socket(device.stack, device.on_event, protocol)
-    raise MicroPythonError(EINVAL)
+    @staticmethod
+    def _new(device: Device, kind: int, protocol: int) -> tuple[AnySocket | None, int]:
+        """A socket of the layer. EINVAL for an unknown kind."""
+        if kind == SOCK_STREAM:
+            return tcp_socket(device.stack, device.on_event)
+        if kind == SOCK_DGRAM:
+            return udp_socket(device.stack, device.on_event)
+        if kind == SOCK_RAW:
+            return raw_socket(device.stack, device.on_event, protocol)
+        raise device.error(EINVAL)
+
+    def _check(self, err: int) -> None:
+        if err != ERR_OK:
+            raise self._device.error_of(err)
+
+    def _failed(self, err: int, timeout: int | None) -> MicroPythonError:
+        """The error of a call that may have waited: nothing came in ``timeout`` ms, or ``err``."""
+        if err == ERR_WOULDBLOCK:
+            return self._device.error(ETIMEDOUT if timeout else EAGAIN)
+        return self._device.error_of(err)
 
 
 def _take(layer: AnySocket, size: int, peek: bool) -> tuple[bytes, int, int] | int:
@@ -377,16 +388,13 @@ def _take(layer: AnySocket, size: int, peek: bool) -> tuple[bytes, int, int] | i
     return err if data is None else (data, *layer.peer)
 
 
-def _check(err: int) -> None:
-    if err != ERR_OK:
-        raise error_of(err)
+E = TypeVar("E", bound=Exception)
 
 
-def _failed(err: int, timeout: int | None) -> MicroPythonError:
-    """The error of a call that may have waited: nothing came in ``timeout`` ms, or ``err``."""
-    if err == ERR_WOULDBLOCK:
-        return MicroPythonError(ETIMEDOUT if timeout else EAGAIN)
-    return error_of(err)
+def _explained(error: E, oddity: str) -> E:
+    """The error, with what a board would do instead."""
+    error.add_note(oddity)
+    return error
 
 
 def _longer(timeout: int | None) -> int | None:

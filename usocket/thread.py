@@ -11,7 +11,9 @@ from _thread import LockType, allocate_lock, exit, get_ident
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from usocket import console, report
 from usocket.addrinfo import integer
+from usocket.machine import Reset
 
 __all__ = ["LockType", "allocate_lock", "exit", "get_ident", "stack_size", "start_new_thread"]
 
@@ -25,13 +27,21 @@ def start_new_thread(
     def run() -> None:
         try:
             context.run(function, *args, **(kwargs or {}))
-        except SystemExit:
+        except (SystemExit, Reset):
             pass
+        except BaseException as error:
+            context.run(_report, function, error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     assert thread.ident is not None
     return thread.ident
+
+
+def _report(function: Callable[..., object], error: BaseException) -> None:
+    builtins = getattr(getattr(function, "__func__", function), "__builtins__", {})
+    console.stderr.write(f"Unhandled exception in thread started by {function}\n")
+    report.print_exception(error, console.stderr, builtins)
 
 
 def stack_size(size: int = 0, /) -> int:

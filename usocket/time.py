@@ -1,8 +1,8 @@
 """MicroPython's ``time`` on a device: sleeping lets the device go on answering, and the clock is the
 device's.
 
-In virtual time a sleep takes none. The epoch is 1970; ``ticks_...`` wrap at 2**30 as on 32-bit boards. In
-virtual time the device boots at the epoch.
+In virtual time a sleep takes none. The epoch is the port's, 1970 or 2000; ``ticks_...`` count from power-on
+and wrap at 2**30 as on 32-bit boards. In virtual time the device boots in 1970, else it knows the time.
 
 Source: micropython/micropython:extmod/modtime.c, docs/library/time.rst.
 """
@@ -55,12 +55,17 @@ def sleep_us(us: int, /) -> None:
 
 def ticks_ms() -> int:
     """Milliseconds since boot, modulo 2**30."""
-    return current_device().clock.now() // 1_000_000 % TICKS_PERIOD
+    return _since_boot() // 1_000_000 % TICKS_PERIOD
 
 
 def ticks_us() -> int:
     """Microseconds since boot, modulo 2**30."""
-    return current_device().clock.now() // 1_000 % TICKS_PERIOD
+    return _since_boot() // 1_000 % TICKS_PERIOD
+
+
+def _since_boot() -> int:
+    device = current_device()
+    return device.clock.now() - device.host.boot
 
 
 ticks_cpu = ticks_us
@@ -79,8 +84,8 @@ def ticks_diff(end: int, start: int, /) -> int:
 
 def time_ns() -> int:
     """Nanoseconds since the epoch."""
-    clock = current_device().clock
-    return clock.epoch + clock.now()
+    device = current_device()
+    return device.clock.epoch + device.clock.now() + device.rtc_offset - _epoch() * 1_000_000_000
 
 
 def time() -> int:
@@ -90,7 +95,7 @@ def time() -> int:
 
 def gmtime(seconds: int | None = None, /) -> Moment:
     """(year, month, day, hour, minute, second, weekday, day of the year) of ``seconds``, or of now."""
-    moment = _gmtime(time() if seconds is None else seconds)
+    moment = _gmtime(int(time() if seconds is None else seconds) + _epoch())
     return moment[:8]
 
 
@@ -99,4 +104,8 @@ localtime = gmtime
 
 def mktime(moment: tuple[int, ...], /) -> int:
     """The seconds of which ``moment`` is the localtime."""
-    return calendar.timegm(moment[:6])
+    return calendar.timegm(moment[:6]) - _epoch()
+
+
+def _epoch() -> int:
+    return current_device().port.epoch

@@ -24,42 +24,42 @@ def receive_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """Take the acknowledgement and the window of ``seg``, which has the ACK flag."""
     ack = seg.ack
     right_edge = pcb.snd_wl2 + pcb.snd_wnd & MASK
-    _update_window(tcp, pcb, seg)
+    update_window(tcp, pcb, seg.seq, ack, seg.wnd)
     if not (pcb.lastack - ack) & _SIGN:
         _old_ack(tcp, pcb, seg, right_edge)
     elif not (pcb.snd_nxt - ack) & _SIGN:
-        _new_ack(tcp, pcb, seg)
+        seg.acked = new_ack(tcp, pcb, ack)
     else:
         send_empty_ack(tcp, pcb)  # of what was never sent
     if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
         rtt.sample(pcb, tcp.ticks)
 
 
-def _update_window(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
+def update_window(tcp: TcpShared, pcb: Tcb, seq: int, ack: int, field: int) -> None:
     """SND.WND from a segment that is newer by sequence, by acknowledgement, or larger (RFC 9293 3.10.7.4).
 
-    lwIP: whether or not the segment itself is acceptable.
+    ``field`` is what its header says. lwIP: whether or not the segment itself is acceptable.
     """
-    wnd = seg.wnd << pcb.snd_scale
+    wnd = field << pcb.snd_scale
     wl1 = pcb.snd_wl1
     if (
-        (wl1 - seg.seq) & _SIGN
-        or (wl1 == seg.seq and (pcb.snd_wl2 - seg.ack) & _SIGN)
-        or (pcb.snd_wl2 == seg.ack and wnd > pcb.snd_wnd)
+        (wl1 - seq) & _SIGN
+        or (wl1 == seq and (pcb.snd_wl2 - ack) & _SIGN)
+        or (pcb.snd_wl2 == ack and wnd > pcb.snd_wnd)
     ):
-        if tcp.checks_window_update and not _in_window(pcb, seg):
+        if tcp.checks_window_update and not _in_window(pcb, seq, ack):
             return
         pcb.snd_wnd = wnd
         if wnd > pcb.snd_wnd_max:
             pcb.snd_wnd_max = wnd
-        pcb.snd_wl1 = seg.seq
-        pcb.snd_wl2 = seg.ack
+        pcb.snd_wl1 = seq
+        pcb.snd_wl2 = ack
 
 
-def _in_window(pcb: Tcb, seg: Segment) -> bool:
-    """Whether ``seg`` starts in the receive window and acknowledges nothing that was never sent."""
-    offset = seg.seq - pcb.rcv_nxt & MASK
-    return offset <= pcb.rcv_wnd and leq(seg.ack, pcb.snd_nxt)
+def _in_window(pcb: Tcb, seq: int, ack: int) -> bool:
+    """Whether a segment starts in the receive window and acknowledges nothing that was never sent."""
+    offset = seq - pcb.rcv_nxt & MASK
+    return offset <= pcb.rcv_wnd and leq(ack, pcb.snd_nxt)
 
 
 def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
@@ -80,47 +80,50 @@ def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
         pcb.dupacks = 0
 
 
-def _new_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
-    """It acknowledges something new: timers, congestion window, queues, send buffer."""
+def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
+    """``ack`` is new: timers, congestion window, queues, send buffer. Returns the bytes of freed segments."""
     if pcb.flags & TF_INFR:
         congestion.leave_recovery(pcb)
     pcb.nrtx = 0
     rtt.reset_backoff(pcb)
-    acked = seg.ack - pcb.lastack & tcp.wnd_limit
+    advance = ack - pcb.lastack & tcp.wnd_limit
     pcb.dupacks = 0
-    pcb.lastack = seg.ack
-    congestion.on_ack(tcp, pcb, acked)
+    pcb.lastack = ack
+    congestion.on_ack(tcp, pcb, advance)
+    acked = 0
     if pcb.unacked:
-        _free_acked(tcp, pcb, seg, pcb.unacked)
+        acked = _free_acked(tcp, pcb, ack, pcb.unacked)
     if pcb.unsent:  # after a time-out, segments that were sent once are here
-        _free_acked(tcp, pcb, seg, pcb.unsent)
+        acked += _free_acked(tcp, pcb, ack, pcb.unsent)
     if tcp.cuts_acked_head:
         _cut_acked(pcb)
     pcb.rtime = 0 if pcb.unacked else -1
     pcb.polltmr = 0
     if not pcb.unsent:
         pcb.unsent_oversize = 0
-    pcb.snd_buf = pcb.snd_buf + seg.acked & tcp.wnd_limit
+    pcb.snd_buf = pcb.snd_buf + acked & tcp.wnd_limit
     if pcb.flags & TF_RTO:
         first = pcb.unacked or pcb.unsent
         if not first or leq(pcb.rto_end, first[0].seq):
             pcb.flags &= ~TF_RTO
+    return acked
 
 
-def _free_acked(tcp: TcpShared, pcb: Tcb, seg: Segment, queue: deque[TxSegment]) -> None:
+def _free_acked(tcp: TcpShared, pcb: Tcb, ack: int, queue: deque[TxSegment]) -> int:
     """Free the segments at the head of ``queue`` that are acknowledged to their end
-    (``tcp_free_acked_segments``).
+    (``tcp_free_acked_segments``); returns their bytes.
     """
-    ack = seg.ack
+    acked = 0
     while queue:
         head = queue[0]
         length = len(head.data)
         if (ack - head.seq - (length + 1 if head.flags & 3 else length)) & _SIGN:
-            return
+            break
         queue.popleft()
         pcb.snd_queuelen -= len(head.buf.blocks)
-        seg.acked += length
+        acked += length
         free_segment(tcp, head)
+    return acked
 
 
 def _cut_acked(pcb: Tcb) -> None:

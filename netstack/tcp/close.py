@@ -7,7 +7,6 @@ tcp_enqueue_flags).
 from __future__ import annotations
 
 from netstack.errors import ERR_ABRT, ERR_CONN, ERR_MEM, ERR_OK
-from netstack.tcp import segment
 from netstack.tcp.control import reset_connection, send_rst
 from netstack.tcp.header import FIN, RST, SYN
 from netstack.tcp.lists import (
@@ -84,8 +83,8 @@ def _close_shutdown(tcp: TcpShared, pcb: Tcb, rst_on_unread_data: bool) -> int:
             reset_connection(tcp, pcb)
             purge(tcp, pcb)
             remove_active(tcp, pcb)
-            if tcp.input_pcb is pcb and tcp.input_segment is not None:
-                tcp.input_segment.events |= segment.CLOSED  # the input processing frees it
+            if tcp.input_pcb is pcb:
+                tcp.input_closed = True  # the input processing frees it
             else:
                 set_state(tcp, pcb, CLOSED)
                 free_pcb(tcp, pcb)

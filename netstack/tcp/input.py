@@ -9,14 +9,15 @@ nothing. Source: lwIP ``tcp_in.c`` (tcp_input, tcp_listen_input, tcp_timewait_in
 from __future__ import annotations
 
 from netstack.checksum import residue
-from netstack.errors import ERR_ABRT, ERR_CLSD, ERR_MEM, ERR_OK, ERR_RST
+from netstack.errors import ERR_MEM, ERR_OK, ERR_RST
 from netstack.ip_header import Ipv4Header
 from netstack.pbuf import Pbuf
 from netstack.stats import Drop
 from netstack.tcp import alloc, observe
-from netstack.tcp.close import abandon, abort, close, enqueue_flags
+from netstack.tcp.close import abandon, enqueue_flags
 from netstack.tcp.control import send_empty_ack, send_rst
-from netstack.tcp.header import ACK, FIN, FLAGS, HEADER, HEADER_LEN, PROTO_TCP, RST, SYN
+from netstack.tcp.deliver import delayed_close, deliver, end_of_stream, offer_refused, report_acked
+from netstack.tcp.header import ACK, FIN, FLAGS, HEADER, HEADER_LEN, PROTO_TCP, PSH, RST, SYN
 from netstack.tcp.lists import (
     find_active,
     find_listener,
@@ -27,16 +28,15 @@ from netstack.tcp.lists import (
 )
 from netstack.tcp.options import parse_options
 from netstack.tcp.output import output
+from netstack.tcp.predict import predicted
 from netstack.tcp.process import segment_arrives
-from netstack.tcp.segment import CLOSED, GOT_FIN, RESET, Segment
+from netstack.tcp.segment import GOT_FIN, RESET, Segment
 from netstack.tcp.seq import between, gt
 from netstack.tcp.shared import TcpShared
-from netstack.tcp.states import SYN_RCVD, set_state
-from netstack.tcp.tcb import SOF_INHERITED, TF_ACK_NOW, TF_BACKLOGPEND, TF_RXCLOSED, ListenTcb, Tcb
-from netstack.tcp.window import recved
+from netstack.tcp.states import ESTABLISHED, SYN_RCVD, set_state
+from netstack.tcp.tcb import SOF_INHERITED, TF_ACK_NOW, TF_BACKLOGPEND, ListenTcb, Tcb
 
 MASK = 0xFFFFFFFF
-_64K = 0xFFFF
 
 TCP_SHORT = Drop("tcp_short", "tcp", ("lenerr", "drop"), "the first buffer holds less than a TCP header")
 TCP_BROADCAST = Drop("tcp_broadcast", "tcp", ("proterr", "drop"), "sent to a broadcast or multicast address")
@@ -80,9 +80,19 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
         p.data = data[header_len:]
     else:
         p.strip(header_len)
+    pcb = find_active(tcp, dst, dst_port, src, src_port)
+    if (
+        pcb is not None
+        and header_len == HEADER_LEN
+        and flags & ~PSH == ACK
+        and seq == pcb.rcv_nxt
+        and pcb.state == ESTABLISHED
+        and tcp.predicts
+        and predicted(tcp, pcb, p, seq, ack, wnd, size - HEADER_LEN)
+    ):
+        return None
     options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
     seg = Segment(p, seq, ack, flags, wnd, options, size - header_len)
-    pcb = find_active(tcp, dst, dst_port, src, src_port)
     if pcb is not None:
         if tcp.core.trace is None:
             _connection_input(tcp, pcb, seg)
@@ -202,14 +212,13 @@ def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     if pcb.refused_data is not None and not _offer_before(tcp, pcb, seg):
         return
     tcp.input_pcb = pcb
-    tcp.input_segment = seg
     alive = segment_arrives(tcp, pcb, seg)
     if alive and (seg.events or seg.acked or seg.delivered is not None):
         alive = _notify(tcp, pcb, seg)
     tcp.input_pcb = None
-    tcp.input_segment = None
-    if alive and not (seg.events & CLOSED and _delayed_close(tcp, pcb)):
+    if alive and not delayed_close(tcp, pcb):
         output(tcp, pcb)
+    tcp.input_closed = False
 
 
 def _offer_before(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
@@ -233,21 +242,18 @@ def _notify(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         remove_pcb(tcp, pcb)
         free_pcb(tcp, pcb)
         return False
-    while seg.acked:
-        acked = min(seg.acked, _64K)
-        seg.acked -= acked
-        if pcb.sent is not None and pcb.sent(pcb, acked) == ERR_ABRT:
-            _give_up(seg)
-            return False
-    if seg.events & CLOSED and _delayed_close(tcp, pcb):
+    if seg.acked and not report_acked(pcb, seg.acked):
         _give_up(seg)
         return False
-    if seg.delivered is not None and not _deliver(tcp, pcb, seg.delivered):
+    if delayed_close(tcp, pcb):
+        _give_up(seg)
+        return False
+    if seg.delivered is not None and not deliver(tcp, pcb, seg.delivered):
         return False
     if seg.events & GOT_FIN:
         if pcb.refused_data is not None:
             pcb.refused_fin = True
-        elif not _end_of_stream(tcp, pcb):
+        elif not end_of_stream(tcp, pcb):
             return False
     return True
 
@@ -256,78 +262,3 @@ def _give_up(seg: Segment) -> None:
     """The connection died before its data could be delivered."""
     if seg.delivered is not None:
         seg.delivered.free()
-
-
-def _delayed_close(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Free a pcb that LAST_ACK, or a reset inside a callback, has finished (``tcp_input_delayed_close``)."""
-    if not pcb.flags & TF_RXCLOSED and pcb.errf is not None:
-        pcb.errf(ERR_CLSD)
-    remove_pcb(tcp, pcb)
-    free_pcb(tcp, pcb)
-    return True
-
-
-def _deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
-    """Hand data to the application, in pieces of less than 64 KiB; what it refuses is parked. False when the
-    pcb is gone.
-    """
-    while True:
-        rest = None if data.parts is None else data.split_64k()
-        if pcb.flags & TF_RXCLOSED:  # data after close: the peer must know that it is lost
-            data.free()
-            if rest is not None:
-                rest.free()
-            abort(tcp, pcb)
-            return False
-        err = _recv(tcp, pcb, data)
-        if err == ERR_ABRT:
-            if rest is not None:
-                rest.free()
-            return False
-        if err != ERR_OK:
-            if rest is not None:
-                data.append(rest)
-            pcb.refused_data = data
-            pcb.refused_fin = False
-            return True
-        if rest is None:
-            return True
-        data = rest
-
-
-def _recv(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
-    """The receive callback, or lwIP's default, which consumes (``tcp_recv_null``)."""
-    if pcb.recv is not None:
-        return pcb.recv(pcb, data, ERR_OK)
-    recved(tcp, pcb, len(data))
-    data.free()
-    return ERR_OK
-
-
-def _end_of_stream(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Tell the application of the peer's FIN; the byte of window it took comes back. False when the pcb is
-    gone.
-    """
-    if pcb.rcv_wnd != tcp.wnd_max(pcb):
-        pcb.rcv_wnd += 1
-    err = pcb.recv(pcb, None, ERR_OK) if pcb.recv is not None else close(tcp, pcb)
-    return err != ERR_ABRT
-
-
-def offer_refused(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Offer parked data again (``tcp_process_refused_data``); False when the pcb is gone."""
-    while pcb.refused_data is not None:
-        data, pcb.refused_data = pcb.refused_data, None
-        rest = pcb.refused_data = data.split_64k()
-        err = _recv(tcp, pcb, data)
-        if err == ERR_ABRT:
-            return False
-        if err != ERR_OK:
-            if rest is not None:
-                data.append(rest)
-            pcb.refused_data = data
-            return True
-        if rest is None and pcb.refused_fin:
-            pcb.refused_fin = False
-            return _end_of_stream(tcp, pcb)
-    return True

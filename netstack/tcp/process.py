@@ -17,7 +17,7 @@ from netstack.tcp.options import parse_options
 from netstack.tcp.receive import receive_text
 from netstack.tcp.retransmit import rexmit_all, rexmit_first
 from netstack.tcp.rtt import sample
-from netstack.tcp.segment import CLOSED, GOT_FIN, RESET, Segment, free_segment
+from netstack.tcp.segment import GOT_FIN, RESET, Segment, free_segment
 from netstack.tcp.seq import between
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import (
@@ -70,7 +70,7 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         elif state == CLOSING:
             register_time_wait(tcp, pcb)
         elif state == LAST_ACK:
-            seg.events |= CLOSED
+            tcp.input_closed = True
     return True
 
 

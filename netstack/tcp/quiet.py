@@ -60,7 +60,8 @@ def _ticks_left(tcp: TcpShared, pcb: Tcb) -> int:
         ends.append(2 * profile.tcp_msl // slow + 1)
     elif pcb.so_options & SOF_KEEPALIVE and state in {ESTABLISHED, CLOSE_WAIT}:
         interval = pcb.keep_intvl if profile.lwip_tcp_keepalive else profile.tcp_keepintvl_default
-        ends.append((pcb.keep_idle + pcb.keep_cnt_sent * interval & 0xFFFFFFFF) // slow + 1)
+        limit = pcb.keep_cnt if profile.lwip_tcp_keepalive else profile.tcp_keepcnt_default
+        ends += [(pcb.keep_idle + n * interval & 0xFFFFFFFF) // slow + 1 for n in (pcb.keep_cnt_sent, limit)]
     if pcb.ooseq:
         ends.append(pcb.rto * profile.tcp_ooseq_timeout)
     left = min((end - idle for end in ends), default=FOR_EVER)

@@ -21,8 +21,8 @@ OPT_WND_SCALE = 0x08
 OPT_SACK_PERM = 0x10
 
 
-# Segment.events (lwIP tcp_priv.h: TF_GOT_FIN, TF_RESET, TF_CLOSED of recv_flags)
-GOT_FIN, RESET, CLOSED = 1, 2, 4
+# Segment.events (lwIP tcp_priv.h: TF_GOT_FIN, TF_RESET of recv_flags)
+GOT_FIN, RESET = 1, 2
 
 
 class Segment:
@@ -30,7 +30,7 @@ class Segment:
 
     ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to
     the application or to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the
-    bytes of our data it acknowledged, ``events`` what else there is to tell: GOT_FIN, RESET, CLOSED.
+    bytes of our data it acknowledged, ``events`` what else there is to tell: GOT_FIN, RESET.
     """
 
     __slots__ = (

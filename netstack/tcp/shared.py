@@ -11,13 +11,18 @@ from collections.abc import Callable
 from netstack.core import Core
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
-from netstack.tcp.segment import Segment
 from netstack.tcp.tcb import ListenTcb, Tcb
 from netstack.timers import Timer
 
 FIRST_ISS = 6510  # lwIP tcp.c: tcp_next_iss
 PORT_RANGE_START = 0xC000
 PORT_RANGE_END = 0xFFFF  # never handed out itself
+
+_TEXT_ACK_QUIRKS = {
+    "data_without_ack_accepted",
+    "data_with_future_ack_accepted",
+    "data_with_old_ack_accepted",
+}
 
 
 class TcpShared:
@@ -45,12 +50,13 @@ class TcpShared:
         self.timer: Timer  # set by the layer, which owns the handler
         # The segment under way
         self.input_pcb: Tcb | None = None
-        self.input_segment: Segment | None = None
+        self.input_closed = False  # its pcb is finished: to be freed when the callbacks are done
         self.free_ooseq_at: int | None = None  # ms: the receive pool ran dry, out-of-order data must go then
         # Numbers handed out
         self.iss_hook = iss
         self.iss = FIRST_ISS
         self.port = ephemeral_first - 1
+        self.predicts = True  # use header prediction; off only to test that it changes nothing
         # The profile's numbers that the packet path needs
         self.wnd_limit = 0xFFFFFFFF if profile.lwip_wnd_scale else 0xFFFF  # of tcpwnd_size_t
         self.wnd_unscaled = min(profile.tcp_wnd, 0xFFFF) if profile.lwip_wnd_scale else profile.tcp_wnd
@@ -60,8 +66,10 @@ class TcpShared:
         self.rst_window = self._rst_window()
         # Quirks that the packet path asks for with every segment
         quirks = profile.quirks
-        self.checks_text_ack = not {"data_without_ack_accepted", "data_with_future_ack_accepted"} <= quirks
+        self.checks_sequence = "ack_from_any_segment" not in quirks
+        self.checks_text_ack = bool(_TEXT_ACK_QUIRKS - quirks)
         self.checks_window_update = "window_update_from_any_segment" not in quirks
+        self.obeys_shrinking = "window_shrink_ignored" not in quirks
         self.resets_dupacks = "dupack_count_not_reset" not in quirks
         self.caps_segments = "segment_cap_half_window" in quirks
         self.cuts_acked_head = "probe_byte_sent_again" not in quirks

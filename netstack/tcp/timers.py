@@ -11,7 +11,7 @@ from netstack.errors import ERR_ABRT, ERR_OK
 from netstack.tcp import congestion, observe, rtt
 from netstack.tcp.close import close_with_fin
 from netstack.tcp.control import keepalive, reset_connection
-from netstack.tcp.input import offer_refused
+from netstack.tcp.deliver import offer_refused
 from netstack.tcp.lists import free_ooseq, free_pcb, purge
 from netstack.tcp.output import output
 from netstack.tcp.persist import persist_tick

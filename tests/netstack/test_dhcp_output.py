@@ -86,12 +86,11 @@ def test_broadcasts_where_sockets_must_ask_for_them() -> None:
 def test_options() -> None:
     client = Client(dns_max_servers=3, lwip_dhcp_max_dns_servers=2)
     output = client.output
-    output.hostname = "board"
     assert output.max_dns_servers == 2
     assert output.max_size() == {MAX_MESSAGE_SIZE: b"\x05\xdc"}
     assert output.max_size(576) == {MAX_MESSAGE_SIZE: b"\x02\x40"}
-    assert list(output.discover_options()) == [MAX_MESSAGE_SIZE, HOSTNAME, PARAMETER_REQUEST_LIST]
-    assert list(output.request_options({50: bytes(4)})) == [50, PARAMETER_REQUEST_LIST, HOSTNAME]
+    assert list(output.discover_options("board")) == [MAX_MESSAGE_SIZE, HOSTNAME, PARAMETER_REQUEST_LIST]
+    assert list(output.request_options({50: bytes(4)}, "board")) == [50, PARAMETER_REQUEST_LIST, HOSTNAME]
 
 
 def test_memory_for_a_message() -> None:

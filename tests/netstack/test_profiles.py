@@ -1,4 +1,4 @@
-"""Named profiles: each has exactly the option values of a recording of real lwIP made with it."""
+"""Named profiles: four have exactly the option values of a recording of real lwIP made with them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from netstack.options import ProfileError, is_option, lookup
 from netstack.profiles import PROFILES, named
+from netstack.quirks import quirks_of
 
 RECORDED = "lwip-default micropython esp-like full".split()
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -62,9 +63,25 @@ def test_the_same_object_each_time() -> None:
 def test_a_name_nobody_knows() -> None:
     with pytest.raises(ProfileError, match=r"^unknown profile micropyton \(did you mean micropython\?\)$"):
         named("micropyton")
-    with pytest.raises(ProfileError, match=r"there are lwip-default, lwip-2\.1\.3, contrib-unix, micropython, "):
+    with pytest.raises(
+        ProfileError, match=r"^unknown profile zzz \(netstack\.profiles\.names\(\) lists them\)$"
+    ):
         named("zzz")
 
 
-def test_each_has_a_line_about_it() -> None:
-    assert all(entry.summary and "\n" not in entry.summary for entry in PROFILES.values())
+def test_each_has_a_line_about_it_and_more_to_say() -> None:
+    for device in PROFILES.values():
+        assert device.summary
+        assert device.text.endswith(".")
+        assert "\n" not in device.summary + device.text
+
+
+def test_no_quirk_is_left_in_strict() -> None:
+    assert not named("strict").quirks
+    assert not named("strict").replace(tcp_wnd=5840).quirks
+
+
+def test_2_1_3_differs_by_its_quirks_only() -> None:
+    old, new = named("lwip-2.1.3"), named("lwip-default")
+    assert old.options() | {"lwip_version": "2.2.1"} == new.options()
+    assert old.quirks == quirks_of("2.1.3") != new.quirks

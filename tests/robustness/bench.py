@@ -168,9 +168,14 @@ class Bench:
         if isinstance(self.side, StackSide):
             self.side.datagrams.clear()
 
+    def collect(self) -> None:
+        """Take note of what calls on ``stack`` have caused."""
+        if isinstance(self.side, StackSide):
+            for record in self.side.taken():
+                self._observe(record)
+
     def _run(self, op: Op, args: bytes = b"") -> None:
-        pending = self.side.run(self.now, op, args)
-        for record in pending:
+        for record in self.side.run(self.now, op, args):
             self._observe(record)
 
     def _observe(self, record: Record) -> None:

@@ -53,6 +53,7 @@ def take(bench: Bench, steps: Steps) -> None:
             bench.wait(step)
         elif callable(step):
             step(bench)
+            bench.collect()
         else:
             take(bench, step)
 

@@ -1,0 +1,74 @@
+"""Header prediction: the two segments that bulk transfer consists of, by the shortest way (Jacobson, RFC 1323
+appendix).
+
+On an established connection nearly every segment is the next data and acknowledges nothing new, or carries no
+data and acknowledges something new. What ``process`` would do with these two comes down to a few lines;
+everything else takes the long way. That both ways lead to the same state is tested by taking the long way
+only (``predicts`` off) over the same conversations.
+"""
+
+from __future__ import annotations
+
+from netstack.pbuf import Pbuf
+from netstack.tcp import rtt
+from netstack.tcp.ack import new_ack, update_window
+from netstack.tcp.deliver import delayed_close, deliver, report_acked
+from netstack.tcp.output import output
+from netstack.tcp.shared import TcpShared
+from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_RXCLOSED, Tcb
+from netstack.tcp.window import update_rcv_ann_wnd
+
+_SIGN = 0x80000000
+
+
+def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int, length: int) -> bool:
+    """Process a segment that has the ACK flag, perhaps PSH, and no options, at RCV.NXT in ESTABLISHED;
+    ``field`` is its window. False if it is none of the two, and nothing has been done.
+    """
+    if pcb.refused_data is not None or pcb.ooseq or pcb.flags & TF_RXCLOSED or tcp.core.trace is not None:
+        return False
+    if length:
+        if ack != pcb.lastack or length > pcb.rcv_wnd or pcb.rcv_sacks:
+            return False
+        _arrived(tcp, pcb)
+        update_window(tcp, pcb, seq, ack, field)
+        if tcp.resets_dupacks:
+            pcb.dupacks = 0
+        _sample(tcp, pcb, ack)
+        pcb.rcv_nxt = seq + length & 0xFFFFFFFF
+        pcb.rcv_wnd -= length
+        update_rcv_ann_wnd(tcp, pcb)
+        if pcb.flags & TF_ACK_DELAY:
+            pcb.flags = pcb.flags & ~TF_ACK_DELAY | TF_ACK_NOW
+        else:
+            pcb.flags |= TF_ACK_DELAY
+        tcp.input_pcb = pcb
+        alive = deliver(tcp, pcb, p)
+    else:
+        advance = ack - pcb.lastack & 0xFFFFFFFF
+        if not advance or advance & _SIGN or (pcb.snd_nxt - ack) & _SIGN or not pcb.rcv_wnd:
+            return False
+        _arrived(tcp, pcb)
+        update_window(tcp, pcb, seq, ack, field)
+        acked = new_ack(tcp, pcb, ack)
+        _sample(tcp, pcb, ack)
+        p.free()
+        tcp.input_pcb = pcb
+        alive = report_acked(pcb, acked)
+    tcp.input_pcb = None
+    if alive and not delayed_close(tcp, pcb):
+        output(tcp, pcb)
+    tcp.input_closed = False
+    return True
+
+
+def _arrived(tcp: TcpShared, pcb: Tcb) -> None:
+    """The connection is alive."""
+    pcb.tmr = tcp.ticks
+    pcb.keep_cnt_sent = 0
+    pcb.persist_probe = 0
+
+
+def _sample(tcp: TcpShared, pcb: Tcb, ack: int) -> None:
+    if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
+        rtt.sample(pcb, tcp.ticks)
