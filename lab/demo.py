@@ -31,7 +31,7 @@ SERVER = "http_server.py"
     help="Write all frames to this pcapng file.",
 )
 @click.option("--in-memory", is_flag=True, help="Use no TAP, as happens where none can be had.")
-def demo(profile: Profile, settings: Settings, pcap: Path, in_memory: bool) -> None:
+def demo(profile: Profile, settings: Settings, pcap: Path, in_memory: bool) -> int:
     """Show a device that answers this machine's ping and curl, every segment live.
 
     The device runs an HTTP server, a MicroPython program. It is pinged, and curl gets a small page, downloads
@@ -59,10 +59,11 @@ def demo(profile: Profile, settings: Settings, pcap: Path, in_memory: bool) -> N
                 click.echo(f"\nNo TAP can be had, so Linux cannot talk to the device: {error}")
                 click.echo("`netstack doctor` tries all that is needed.")
         if found is not None:
-            demo_tap.show(*found, server)
+            worked = demo_tap.show(*found, server)
         else:
-            demo_memory.show(options, server, live)
+            worked = demo_memory.show(options, server, live)
     click.echo(_what_next(options, server))
+    return 0 if worked else 1
 
 
 def server_script() -> Path:

@@ -23,8 +23,11 @@ from tap.wire import wire
 PIECE = 4096  # bytes that are written or read at a time
 
 
-def show(options: DeviceOptions, server: Path, trace: TraceHook) -> None:
-    """A page, a download and an upload by a program on the second host, then what the stack has counted."""
+def show(options: DeviceOptions, server: Path, trace: TraceHook) -> bool:
+    """A page, a download and an upload by a program on the second host, then what the stack has counted.
+
+    False when the device has not answered as it should.
+    """
     ip = format_ip(options.interface.ip)
     peer_ip = format_ip(options.gateway)
     clock = RealClock()
@@ -55,6 +58,7 @@ def show(options: DeviceOptions, server: Path, trace: TraceHook) -> None:
         same = answer == [str(len(numbers)).encode(), hashlib.sha256(numbers).hexdigest().encode()]
         click.echo(f"    SHA-256 on both sides: {'the same' if same else 'DIFFERENT'}\n")
         print_tables(device.stack)
+    return same
 
 
 def _get(ip: str, path: str) -> bytes:
@@ -65,11 +69,14 @@ def _ask(ip: str, request: bytes, body: bytes) -> bytes:
     """One HTTP exchange on the current device: the answer's body."""
     click.echo()
     click.secho(request.decode() + (f" with {len(body):,} bytes" if body else ""), bold=True)
+    answer = bytearray()
     with usocket.socket() as sock:
-        sock.connect((ip, 80))
-        sock.write(b"%s HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % (request, len(body)))
-        sock.write(body)
-        answer = bytearray()
-        while data := sock.recv(PIECE):
-            answer += data
+        try:
+            sock.connect((ip, 80))
+            sock.write(b"%s HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % (request, len(body)))
+            sock.write(body)
+            while data := sock.recv(PIECE):
+                answer += data
+        except OSError as error:
+            click.secho(f"    {error}", fg="red")
     return bytes(answer.partition(b"\r\n\r\n")[2])

@@ -24,8 +24,8 @@ PACKAGES = {"ping": "iputils-ping", "curl": "curl"}
 PATIENCE = 60  # s for a command
 
 
-def show(device: Device, tap: TapLink, server: Path) -> None:
-    """Run the commands one after the other, then print what the stack has counted."""
+def show(device: Device, tap: TapLink, server: Path) -> bool:
+    """Run the commands one after the other, then print what the stack has counted. False when one failed."""
     assert tap.namespace is not None
     ip = format_ip(device.ip)
     click.echo(f"It is on {tap.name}, in a network namespace of its own; this machine is on the other side.")
@@ -38,25 +38,31 @@ def show(device: Device, tap: TapLink, server: Path) -> None:
         if (numbers := Path(folder, "numbers")).exists():
             click.echo(f"    {numbers.stat().st_size:,} bytes in numbers")
             answer = terminal.run("curl", "-sS", "-T", "numbers", f"http://{ip}/upload")
-            _compare(numbers.read_bytes(), answer)
+            terminal.failed |= not _is_same(numbers.read_bytes(), answer)
         click.echo()
         print_tables(device.stack)
+    return not terminal.failed
 
 
-def _compare(sent: bytes, answer: str) -> None:
+def _is_same(sent: bytes, answer: str) -> bool:
     """Whether what the device says of the upload (length and SHA-256) is what was sent."""
     same = answer.split() == [str(len(sent)), hashlib.sha256(sent).hexdigest()]
     verdict = "that is the SHA-256 of numbers" if same else "the SHA-256 of numbers is ANOTHER"
     click.secho(f"    {verdict}", fg="green" if same else "red")
+    return same
 
 
 class Terminal:
-    """Runs commands in the device's namespace and shows them as a terminal would."""
+    """Runs commands in the device's namespace and shows them as a terminal would.
+
+    ``failed``: one of them did.
+    """
 
     def __init__(self, namespace: Namespace, folder: str, device: Device) -> None:
         self._namespace = namespace
         self._folder = folder
         self._device = device
+        self.failed = False
 
     def run(self, *argv: str) -> str:
         """Run a command and show it with its output, which is returned. One that this machine lacks is named
@@ -80,6 +86,7 @@ class Terminal:
             )
         except subprocess.TimeoutExpired:
             click.secho(f"    not done in {PATIENCE} s: given up", fg="red")
+            self.failed = True
             return ""
         with self._device.host.lock:  # it has finished with the last frame, and has told of it
             pass
@@ -87,4 +94,5 @@ class Terminal:
             click.echo(textwrap.indent(done.stdout.rstrip("\n"), "    "))
         if done.returncode:
             click.secho(f"    exit status {done.returncode}", fg="red")
+            self.failed = True
         return str(done.stdout)

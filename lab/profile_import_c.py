@@ -34,6 +34,19 @@ _LWIP_MACROS = (
     "LWIP_DBG_ON 0x80U",
     "LWIP_DBG_OFF 0x00U",
 )
+# What a compiler for a small 32-bit CPU defines, for headers that ask.
+_COMPILER_MACROS = (
+    "__STDC__ 1",
+    "__STDC_VERSION__ 199901L",
+    "__GNUC__ 12",
+    "__CHAR_BIT__ 8",
+    "__SIZEOF_INT__ 4",
+    "__SIZEOF_LONG__ 4",
+    "__SIZEOF_POINTER__ 4",
+    "__ORDER_LITTLE_ENDIAN__ 1234",
+    "__ORDER_BIG_ENDIAN__ 4321",
+    "__BYTE_ORDER__ __ORDER_LITTLE_ENDIAN__",
+)
 _TYPES = frozenset(
     "u8_t s8_t u16_t s16_t u32_t s32_t size_t mem_size_t tcpwnd_size_t uint8_t int8_t uint16_t int16_t"
     " uint32_t int32_t unsigned signed char short int long".split()
@@ -41,6 +54,11 @@ _TYPES = frozenset(
 _LWIP_LIKE = re.compile(
     r"(LWIP|MEM|MEMP|TCP|UDP|IP|ICMP|IGMP|ARP|ETHARP|ETH|DHCP|DNS|AUTOIP|ACD|PBUF|SO|RAW|TCPIP|CHECKSUM)_\w+"
 )
+
+
+def _place(source: str, line: int) -> str:
+    """``lwipopts.h:12``, from pcpp's name of the file, which climbs out of the working folder by ``..``."""
+    return f"{Path(source).resolve() if source.startswith('..') else source}:{line}"
 
 
 class _Preprocessor(Preprocessor):
@@ -63,7 +81,7 @@ class _Preprocessor(Preprocessor):
     def on_directive_handle(
         self, directive: Token, toks: Sequence[Token], ifpassthru: bool, precedingtoks: Sequence[Token]
     ) -> bool | None:
-        self._place = f"{directive.source}:{directive.lineno}"
+        self._place = _place(directive.source, directive.lineno)
         skipped = 1 if directive.value in ("define", "undef") else 0
         names = [tok.value for tok in toks if tok.type == self.t_ID]
         self.used.update(names[skipped:])
@@ -74,7 +92,8 @@ class _Preprocessor(Preprocessor):
     ) -> bool | None:
         if directive.value == "error":
             text = "".join(tok.value for tok in toks).strip()
-            raise ProfileError(f"{self._place}: the file refuses: #error {text}")
+            mend = "-D defines what it asks for"
+            raise ProfileError(f"{self._place}: the file refuses: #error {text} ({mend})")
         return True  # warnings, pragmas
 
     def on_file_open(self, is_system_include: bool, includepath: str) -> io.StringIO:
@@ -107,7 +126,7 @@ class _Preprocessor(Preprocessor):
         return lambda _: 0
 
     def on_error(self, file: str, line: int, msg: str) -> None:
-        place = f"{file}:{line}" if msg.startswith("Unterminated") else self._place
+        place = _place(file, line) if msg.startswith("Unterminated") else self._place
         found = re.search(r"\(passed to evaluator: '(.*)'\)$", msg, re.DOTALL)
         raise ProfileError(f"{place}: {f'{found[1]} has no value' if found else msg.strip()}")
 
@@ -115,9 +134,8 @@ class _Preprocessor(Preprocessor):
 class _Values:
     """Values of names as opt.h would have them; its attributes are the options, for derived defaults."""
 
-    def __init__(self, preprocessor: _Preprocessor, given: dict[str, int | str]) -> None:
+    def __init__(self, preprocessor: _Preprocessor) -> None:
         self._preprocessor = preprocessor
-        self._given = given
         self._active: list[str] = []
 
     def __getattr__(self, name: str) -> int:
@@ -139,12 +157,11 @@ class _Values:
     def place(self, name: str) -> str:
         """Where a macro is defined: ``lwipopts.h:12``."""
         macro = self._preprocessor.macros[name]
-        return f"{macro.source}:{macro.lineno}" if getattr(macro, "source", None) else "-D"
+        source = getattr(macro, "source", None)  # of a line of a file
+        return _place(source, macro.lineno) if source else "-D"
 
     def _evaluate(self, name: str) -> int:
         row = OPTIONS.get(name.lower())
-        if row is not None and isinstance(given := self._given.get(row.name), int):
-            return given
         macro = self._preprocessor.macros.get(name)
         if macro is not None and macro.arglist is None:
             return self._macro(name, macro)
@@ -213,7 +230,7 @@ def read_lwipopts(
     preprocessor = _Preprocessor(path)
     for folder in folders:
         preprocessor.add_path(str(folder))
-    for macro in (*_LWIP_MACROS, *(f"{name} {value}" for name, value in defines)):
+    for macro in (*_LWIP_MACROS, *_COMPILER_MACROS, *(f"{name} {value}" for name, value in defines)):
         preprocessor.define(macro)
     predefined = set(preprocessor.macros) - {name for name, _ in defines}
     try:
@@ -224,7 +241,10 @@ def read_lwipopts(
         raise
     except Exception:  # pcpp's answer to a malformed directive is whatever Python says first
         raise ProfileError(f"{preprocessor.place}: the preprocessor cannot read this line") from None
-    values = _Values(preprocessor, given or {})
+    for option, value in (given or {}).items():
+        if not OPTIONS[option].own:
+            preprocessor.define(f"{OPTIONS[option].label} {value}")
+    values = _Values(preprocessor)
     return _collect(path, preprocessor, values, predefined)
 
 

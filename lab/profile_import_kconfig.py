@@ -39,7 +39,7 @@ _ESP = {
     "LWIP_TCP_WND_DEFAULT": "TCP_WND",
     "LWIP_UDP_RECVMBOX_SIZE": "DEFAULT_UDP_RECVMBOX_SIZE",
 }
-_WORDS = {"y": 1, "n": 0}
+_WORDS = {"y": 1, "n": 0, "": 0}
 
 
 def looks_like_kconfig(text: str) -> bool:
@@ -62,7 +62,7 @@ def read_kconfig(path: Path, text: str) -> Found:
 
 
 def _settings(path: Path, text: str) -> Iterator[tuple[str, int | None, str]]:
-    """Name without CONFIG_, value (None: a text) and place of each setting."""
+    """Name without CONFIG_, value (None: no number) and place of each setting."""
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         place = f"{path}:{number}"
@@ -80,7 +80,7 @@ def _value(place: str, name: str, text: str) -> int | None:
         return _WORDS[text]
     if re.fullmatch(r"-?\d+|0[xX][0-9a-fA-F]+", text):
         return int(text, 16 if text[:2] in ("0x", "0X") else 10)
-    if text == "m" or (len(text) > 1 and text[0] == text[-1] == '"'):
+    if text == "m" or text.startswith('"') or "LWIP" not in name:
         return None
     raise ProfileError(f"{place}: CONFIG_{name} is {text[:60]!r}: must be y, n, a number or a text in quotes")
 

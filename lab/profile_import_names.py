@@ -55,6 +55,7 @@ OPT_H_OFF: dict[str, int | str] = {
 MALLOC_HEAP = 131072
 _MALLOC_POOLS = "tcp_pcb tcp_pcb_listen udp_pcb raw_pcb tcp_seg pbuf frag_pbuf arp_queue".split()
 _UNLIMITED = 0xFFFF
+_MALLOC_BUFFERS = 256  # likewise, for receive buffers
 
 # Names that ``translate`` looks at.
 TRANSLATED = (
@@ -118,6 +119,8 @@ def translate(
             Translation(f"memp_num_{pool}", _UNLIMITED, "MEMP_MEM_MALLOC", "pools have no limit")
             for pool in _MALLOC_POOLS
         ]
+        reason = "stands for what the C library's heap holds"
+        found.append(Translation("pbuf_pool_size", _MALLOC_BUFFERS, "MEMP_MEM_MALLOC", reason))
     return found
 
 
@@ -149,6 +152,7 @@ _NOT_EMULATED: dict[str, tuple[int, str]] = {
     "LWIP_IPV6": (0, "IPv6 itself is not emulated, only the room it takes"),
     "LWIP_MDNS_RESPONDER": (0, "names are not announced; the responder takes one UDP pcb on the board"),
     "LWIP_NETIF_LOOPBACK": (0, "packets to the own address go out"),
+    "LWIP_RANDOMIZE_INITIAL_LOCAL_PORTS": (0, "ports begin at 49153"),
     "LWIP_TCP": (1, _ALWAYS),
     "LWIP_UDPLITE": (0, _NOT_THERE),
     "MEM_USE_POOLS": (0, "the heap is one piece"),
@@ -171,7 +175,7 @@ _WITHOUT_EFFECT = (
     (
         r"LWIP_(SOCKET\w*|NETCONN\w*|COMPAT_\w+|POSIX_\w+|SO_\w+|NETIF_API|NETBUF_\w+|DNS_API_\w+|EVENT_API"
         r"|CALLBACK_API|RAW_API|TIMEVAL_\w+|ERRNO_\w+|PROVIDE_ERRNO|FIONREAD_\w+|SELECT\w*)|RECV_BUFSIZE_\w+"
-        r"|SO_REUSE_RXTOALL|LWIP_MAX_SOCKETS|LWIP_TCP_CLOSE_TIMEOUT_MS_DEFAULT",
+        r"|SO_REUSE_RXTOALL|LWIP_MAX_SOCKETS|LWIP_POLL|LWIP_TCP_CLOSE_TIMEOUT_MS_DEFAULT",
         "the socket interface",
     ),
     (r"LWIP_CHECKSUM_\w+|LWIP_CHKSUM\w*|CHECKSUM_(GEN|BY)\w+", "where checksums are computed"),

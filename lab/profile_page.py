@@ -58,7 +58,8 @@ that they stand on; one line, exit status 2.
 Three things no option file says: how often the port looks at lwIP's timers (`--set poll_interval_ms=64`),
 which socket layer programs use (`--set api=modlwip` for MicroPython; a file that includes its headers gets
 it), and the version of lwIP (`--set lwip_version=2.1.3`). Where a firmware takes its memory from the C
-library (`MEM_LIBC_MALLOC`, `MEMP_MEM_MALLOC`) lwIP's limits do not exist: then MEM_SIZE stands for the heap there is.
+library (`MEM_LIBC_MALLOC`, `MEMP_MEM_MALLOC`) lwIP's limits do not exist: then MEM_SIZE stands for the heap
+that is there.
 
 The file is TOML, to be written by hand as well:
 
@@ -152,7 +153,7 @@ def _quirks(profile: Profile) -> str:
     missing = sorted(quirks_of(profile.lwip_version) - profile.quirks)
     added = sorted(profile.quirks - quirks_of(profile.lwip_version))
     if not profile.quirks:
-        return f"Quirks: none of the {len(missing)} of lwIP {profile.lwip_version}."
+        return "Quirks: none of lwIP's."
     parts = [f"without {', '.join(f'`{name}`' for name in missing)}"] if missing else []
     parts += [f"with {', '.join(f'`{name}`' for name in added)}"] if added else []
     return f"Quirks: those of lwIP {profile.lwip_version}, {', '.join(parts)}."

@@ -193,7 +193,9 @@ def _limits(text: str) -> tuple[int, int]:
 
 @profiles.command()
 @click.argument("profile", type=Parsed("PROFILE", find_profile))
-@click.argument("limits", type=Parsed("CONNECTIONSxBYTES", _limits), required=False)
+@click.argument(
+    "limits", metavar="[CONNECTIONSxBYTES]", type=Parsed("CONNECTIONSxBYTES", _limits), required=False
+)
 @SET_OPTION
 @click.pass_context
 def check(ctx: click.Context, profile: Any, limits: tuple[int, int] | None, settings: Settings) -> None:

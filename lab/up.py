@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCRIPT = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": True})
+@click.command()
 @device_options
 @click.argument("script", type=SCRIPT, required=False)
 @click.argument("args", nargs=-1)

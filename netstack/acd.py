@@ -167,7 +167,7 @@ class Acd:
     # Time
 
     def _idle(self) -> bool:
-        return not any(client.state in _TIMED for client in self.clients)
+        return not self.clients or not any(client.state in _TIMED for client in self.clients)
 
     def _on_tick(self) -> None:
         for client in tuple(self.clients):

@@ -24,8 +24,9 @@ from netstack.acd import Acd, AcdClient
 from netstack.address import IP_ANY, IP_BROADCAST
 from netstack.arp import REPLY, Arp, ArpPacket
 from netstack.core import Core
+from netstack.dhcp_input import DHCP_UNEXPECTED, read_reply
 from netstack.dhcp_lease import EXPIRED, REBIND, RENEW, Lease
-from netstack.dhcp_message import DhcpMessage, parse
+from netstack.dhcp_message import DhcpMessage
 from netstack.dhcp_output import DhcpOutput
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
 from netstack.netif import Netif
@@ -40,7 +41,6 @@ REBOOT_TRIES = 2
 DECLINE_WAIT_MS = 10_000  # RFC 2131 3.1, step 5
 CHECK_WAIT_MS = 500  # for the answer to an ARP query (quirk dhcp_arp_check)
 MIN_MTU = 576  # what every client must be able to take (RFC 2131 2)
-MIN_REPLY_LEN = 44  # up to sname, and in the first buffer
 
 # States, with lwIP's numbers (prot/dhcp.h)
 OFF, REQUESTING, INIT, REBOOTING, REBINDING, RENEWING, SELECTING, INFORMING, CHECKING = range(9)
@@ -53,15 +53,6 @@ _TELLS_ADDRESS = (wire.INFORM, wire.DECLINE, wire.RELEASE)  # in ciaddr; and req
 
 # lwIP's struct dhcp and struct acd, which live in the heap from the first start on (on a 32-bit CPU)
 _SIZEOF_DHCP, _SIZEOF_ACD = 52, 24
-
-DHCP_SHORT = Drop("dhcp_short", "udp", (), "a DHCP message, or its first buffer, of less than 44 bytes")
-DHCP_OPTIONS = Drop("dhcp_options", "udp", (), "a DHCP message whose options cannot be read")
-DHCP_NOT_OURS = Drop(
-    "dhcp_not_ours", "udp", (), "a DHCP message that is no reply, or for another client or question"
-)
-DHCP_UNEXPECTED = Drop(
-    "dhcp_unexpected", "udp", (), "a DHCP message that means nothing in this state, or says no type"
-)
 
 
 class Dhcp:
@@ -366,31 +357,23 @@ class Dhcp:
 
     def _recv(self, _pcb: UdpPcb, p: Pbuf, _ip: int, _port: int) -> None:
         """A datagram from a server's port (``dhcp_recv``)."""
-        reason = self._input(p)
+        reply = read_reply(p, self._netif.mac, self.xid) if self._holds_pcb else DHCP_UNEXPECTED
+        reason = reply if isinstance(reply, Drop) else self._input(reply)
         p.free()
         if reason is not None:
             self._core.drop(reason)
 
-    def _input(self, p: Pbuf) -> Drop | None:
-        if not self._holds_pcb:
-            return DHCP_UNEXPECTED
-        if p.first_len < MIN_REPLY_LEN:
-            return DHCP_SHORT
-        message = parse(p.data)
-        if message is None:
-            return DHCP_OPTIONS
-        if message.op != wire.BOOTREPLY or message.chaddr != self._netif.mac or message.xid != self.xid:
-            return DHCP_NOT_OURS
-        state, kind = self.state, message.type
+    def _input(self, reply: DhcpMessage) -> Drop | None:
+        state, kind = self.state, reply.type
         if kind == wire.ACK and state in (*_ASKS_FOR_ADDRESS, *_ASKS_FOR_TIME):
-            self._on_ack(message)
+            self._on_ack(reply)
         elif kind == wire.NAK and state in (*_ASKS_FOR_ADDRESS, *_ASKS_FOR_TIME):
             self._set_state(BACKING_OFF)
             self._set_address(IP_ANY, IP_ANY, IP_ANY)
             self._discover()
-        elif kind == wire.OFFER and state == SELECTING and wire.SERVER_ID in message.options:
-            self.lease.server = message.number(wire.SERVER_ID) or IP_ANY
-            self.lease.address = message.yiaddr
+        elif kind == wire.OFFER and state == SELECTING and wire.SERVER_ID in reply.options:
+            self.lease.server = reply.number(wire.SERVER_ID) or IP_ANY
+            self.lease.address = reply.yiaddr
             self._select()
         else:
             return DHCP_UNEXPECTED

@@ -10,7 +10,7 @@
 
 Every message carries the Router Alert option (RFC 2113) and TTL 1. A query is answered after a random time,
 counted in ticks of 100 ms. 224.0.0.1 is joined from the start, and never reported. A version 3 query is taken
-as one of version 2.
+as one of version 2, and one of version 1, too (quirk igmp_v1_routers_ignored).
 Source: lwIP ``igmp.c``.
 """
 
@@ -34,12 +34,14 @@ TTL = 1
 ROUTER_ALERT = b"\x94\x04\x00\x00"
 
 QUERY = 0x11
+REPORT_V1 = 0x12
 REPORT_V2 = 0x16
 LEAVE = 0x17
 
 TICK_MS = 100
 JOIN_DELAY = 500 // TICK_MS  # ticks within which a join is reported again
 V1_DELAY = 1000 // TICK_MS  # ticks a version 1 query (maximum response time 0) leaves for the answer
+V1_ROUTER_PRESENT_MS = 400_000  # after such a query only version 1 is spoken (RFC 2236 8.11)
 
 # States of a group (RFC 2236 section 6)
 NON_MEMBER, DELAYING_MEMBER, IDLE_MEMBER = range(3)
@@ -100,13 +102,15 @@ class Group:
 class Igmp:
     """The groups of one interface; with LWIP_IGMP 0 there are none and every multicast is received."""
 
-    __slots__ = ("_core", "_ipv4", "_netif", "_stats", "groups")
+    __slots__ = ("_core", "_hears_v1", "_ipv4", "_netif", "_stats", "_v1_until", "groups")
 
     def __init__(self, core: Core, netif: Netif, ipv4: Ipv4) -> None:
         self._core = core
         self._netif = netif
         self._ipv4 = ipv4
         self._stats = core.stats.igmp
+        self._hears_v1 = "igmp_v1_routers_ignored" not in core.profile.quirks
+        self._v1_until = 0  # ms
         self.groups: list[Group] = []  # 224.0.0.1 first, then the newest
         if core.profile.lwip_igmp:
             ipv4.handlers[PROTO_IGMP] = self.input
@@ -141,7 +145,7 @@ class Igmp:
             self._core.drop(IGMP_NOT_MEMBER)
         elif message.type == QUERY:
             self._query(message, group)
-        elif message.type == REPORT_V2:
+        elif message.type == REPORT_V2 or (message.type == REPORT_V1 and self._hears_v1):
             if group.state == DELAYING_MEMBER:
                 group.timer = 0
                 group.state = IDLE_MEMBER
@@ -154,6 +158,8 @@ class Igmp:
             if to.address != ALL_SYSTEMS:
                 self._core.drop(IGMP_TYPE)
                 return
+            if not message.max_response and self._hears_v1:
+                self._v1_until = self._core.ms + V1_ROUTER_PRESENT_MS
             for group in self.groups[1:]:
                 self._delay(group, message.max_response or V1_DELAY)
             return
@@ -240,13 +246,17 @@ class Igmp:
 
     def _send(self, group: Group, kind: int) -> None:
         """Send a report to the group or a leave message to the routers, memory permitting (``igmp_send``)."""
+        if self._core.ms < self._v1_until:
+            if kind == LEAVE:
+                return  # version 1 has none
+            kind = REPORT_V1
         buf = self._core.mem.tx.transport(MESSAGE_LEN)
         if buf is None:
             self._stats.memerr += 1
             return
-        if kind == REPORT_V2:
+        if kind != LEAVE:
             group.is_last_reporter = True
-        to = group.address if kind == REPORT_V2 else ALL_ROUTERS
+        to = ALL_ROUTERS if kind == LEAVE else group.address
         self._stats.xmit += 1
         message = emit(IgmpMessage(kind, 0, group.address))
         self._ipv4.output_if(message, self._netif.ip, to, TTL, 0, PROTO_IGMP, buf, ROUTER_ALERT)

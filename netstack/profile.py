@@ -58,7 +58,7 @@ class Profile(Options):
         check: bool = True,
         quirks: Iterable[str] | None = None,
     ) -> Profile:
-        """As ``make``, from a mapping: names in upper or lower case, values as numbers or text (``.options``).
+        """As ``make``, from a mapping: names in either case, values as numbers or text (``.options``).
 
         Raises ProfileError for a name that is no option (ask ``is_option`` first) and for one given twice
         (``TCP_WND`` and ``tcp_wnd``).

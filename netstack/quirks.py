@@ -46,7 +46,7 @@ QUIRKS: dict[str, Quirk] = {
         "tcp_in.c:tcp_process",
     ),
     "rst_seq_from_ack_field": Quirk(
-        "a RST to a segment without ACK takes its number from the ACK field all the same (RFC 9293 3.10.7.1: 0)",
+        "a RST to a segment without ACK takes its number from the ACK field (RFC 9293 3.10.7.1: 0)",
         "tcp_in.c:tcp_input",
     ),
     "time_wait_never_reused": Quirk(
@@ -59,7 +59,7 @@ QUIRKS: dict[str, Quirk] = {
         "tcp_in.c:tcp_process",
     ),
     "syn_sent_resets_any_ack": Quirk(
-        "in SYN_SENT an ACK without SYN gets RST, and after each RST the SYN is sent again (RFC 9293 3.10.7.3)",
+        "in SYN_SENT any ACK without SYN gets RST, and then the SYN is sent again (RFC 9293 3.10.7.3)",
         "tcp_in.c:tcp_process",
     ),
     "other_syn_ignored": Quirk(
@@ -95,7 +95,7 @@ QUIRKS: dict[str, Quirk] = {
         "tcp_in.c:tcp_parseopt",
     ),
     "no_minimum_mss": Quirk(
-        "an MSS of 1 is obeyed",
+        "an MSS of 1 is obeyed, and one of 0 means our own",
         "tcp_in.c:tcp_parseopt",
     ),
     # Timers
@@ -226,6 +226,10 @@ QUIRKS: dict[str, Quirk] = {
     "fragment_mf_cleared_early": Quirk(
         "where the MTU leaves no multiple of 8 for data, MF may be clear on the last fragment but one",
         "ip4_frag.c:ip4_frag",
+    ),
+    "igmp_v1_routers_ignored": Quirk(
+        "version 1 queries get version 2 reports, and version 1 reports are not heard (RFC 2236 4)",
+        "igmp.c:igmp_input",
     ),
     "udp_length_ignored": Quirk(
         "the length field of UDP is ignored: the payload is what the IP packet holds",

@@ -254,6 +254,8 @@ class Udp:
     def _new_port(self) -> int:
         """The next port of 49152..65535 that no pcb has, or 0 (``udp_new_port``)."""
         used = {pcb.local_port for pcb in self.pcbs}
+        if "ephemeral_ports_in_order" not in self._profile.quirks:  # RFC 6056 3.3.1
+            self._port = FIRST_EPHEMERAL + self._core.rand() % (LAST_EPHEMERAL - FIRST_EPHEMERAL + 1)
         for _ in range(LAST_EPHEMERAL - FIRST_EPHEMERAL + 1):
             self._port = FIRST_EPHEMERAL if self._port == LAST_EPHEMERAL else self._port + 1
             if self._port not in used:

@@ -6,9 +6,11 @@ docs/lockstep.md says what is compared, and what is not. By hand: ``python -m te
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +61,17 @@ def test_the_inside_is_the_same_too(oracle: Oracle, mood: str) -> None:
     report = run(Task("inside", 2_000, mood=mood, state=True, most_differences=1))
     for seed, outcome in report.differences:
         pytest.fail(_story(oracle, seed, outcome), pytrace=False)
+
+
+SCRIPTS = sorted((Path(__file__).parent / "lockstep" / "scripts").glob("*.pkt"))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_what_once_differed(oracle: Oracle, path: Path) -> None:
+    config, peer_iss, events = parse_script(path.read_text("ascii"))
+    outcome = replay(oracle, dataclasses.replace(config, state=1), peer_iss, events)
+    assert outcome.difference is None, outcome.script()
+    assert sum(record.kind == "F" for record in outcome.lwip) >= 2
 
 
 # What the wire shows of each quirk is in the conversations: a stack without it is told apart.

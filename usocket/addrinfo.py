@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 
 NOT_FOUND = -2  # no such name, or no answer
 
+
 def integer(value: object) -> int:
     """An int argument (``mp_obj_get_int``). TypeError as on a board."""
     if isinstance(value, int):
         return int(value)
     raise TypeError(f"can't convert {type(value).__name__} to int")
+
+
+def number(value: object) -> float:
+    """A float argument (``mp_obj_get_float``). TypeError as on a board."""
+    if isinstance(value, int | float):
+        return float(value)
+    raise TypeError(f"can't convert {type(value).__name__} to float")
 
 
 def text(value: object) -> str:
@@ -66,8 +74,8 @@ def getaddrinfo(
 ) -> list[AddrInfo]:
     """``[(AF_INET, SOCK_STREAM, 0, '', (ip, port))]``: the first address of a name, or a numeric host.
 
-    OSError: -2 (no such name; no answer, after 7 s), -6 (no name server is set), -16 (``''``, or a name of 256
-    characters and more), -1 (no UDP pcb, or four questions under way). Nothing else of the program runs
+    OSError: -2 (no such name; no answer, after 7 s), -6 (no name server is set), -16 (``''``, or a name of
+    256 characters and more), -1 (no UDP pcb, or four questions under way). Nothing else of the program runs
     meanwhile.
     """
     name, number = text(host), integer(port)

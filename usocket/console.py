@@ -1,4 +1,4 @@
-"""The device's serial line: ``sys.stdin``, ``sys.stdout`` and ``sys.stderr`` of a program, ``print``, ``input``.
+"""The device's serial line: ``sys.stdin``, ``sys.stdout`` and ``sys.stderr``, ``print`` and ``input``.
 
 All lead to this process's standard streams. ``sys.stdin`` can be polled, so a program can wait for a line and
 a socket at once. ``os.dupterm(stream)`` shows all output on a second stream, too.
@@ -60,7 +60,7 @@ class Input:
     """``sys.stdin``: text, ``buffer`` the bytes of it. Reading waits; poll says whether it would have to."""
 
     def __init__(self, waiting: bytearray | None = None, *, text: bool = True) -> None:
-        self._waiting = bytearray() if waiting is None else waiting  # read from the process, not by the program
+        self._waiting = bytearray() if waiting is None else waiting  # what the program has not read yet
         self._text = text
 
     @property

@@ -42,7 +42,7 @@ from usocket.socket import socket as Socket
 if TYPE_CHECKING:
     from netstack.trace import TraceHook
     from tap.netns import Namespace
-    from usocket.network import AccessPoint
+    from usocket.interface import AccessPoint
 
 LINGER = 250 * MS  # what is on its way at the end still gets this long
 STEP = 1 * MS  # a wait of ``poll_sockets``
@@ -61,16 +61,15 @@ class Device:
     ``profile`` is a Profile or the name of one; ``address`` has its prefix length. ``link`` is any link
     (``tap.link``) with the clock it runs on; without one a TAP is opened: ``tap`` is its name, ``netns`` its
     namespace (``tap.netns``), ``linux`` the address of its Linux side (None: the first of the subnet that is
-    not the device's), which is also the default gateway. ``mac`` None derives one from the address. ``dns`` is
-    the name server; with ``dhcp`` the device has no address until it has a lease. ``access_point`` is what
-    ``network.WLAN`` finds (None: one that everybody may join). ``trace`` and ``on_event`` watch stack and
-    sockets, ``on_oddity`` is told what a board would have hidden or not survived.
+    not the device's), which is also the default gateway. ``mac`` None derives one from the address. ``dns``
+    is the name server; with ``dhcp`` the device has no address until it has a lease. ``access_point`` is what
+    ``network.WLAN`` has to join (None: a cable). ``trace`` and ``on_event`` watch stack and sockets,
+    ``on_oddity`` is told what a board would have hidden or not survived.
 
     ``port`` None follows from the profile (``usocket.port``); ``files`` are what its programs see as files
-    (None: this machine's). ``gc="manual"``: a socket that the program
-    dropped unclosed is closed by ``gc.collect()``, as on a board, not at once. ``send_nomem`` says what a send
-    without memory does after 10 s: "board" reports success and loses the data, "eagain" and "enobufs" do not
-    wait, and raise that.
+    (None: this machine's). ``gc="manual"``: a socket that the program dropped unclosed is closed by
+    ``gc.collect()``, as on a board, not at once. ``send_nomem`` says what a send without memory does: "board"
+    waits up to 10 s, then reports success and loses the data; "eagain" and "enobufs" raise that at once.
 
     ``host``, ``stack``, ``link`` and ``clock`` are there while it is open. ``oddities`` counts what would
     have gone unnoticed, or have crashed a board: name -> how often.
@@ -172,9 +171,14 @@ class Device:
 
     def _boot(self) -> None:
         """What the firmware does before the program starts. Called with the lock."""
-        self.stack.dns.set_server(0, self._dns)
-        if self.dhcp:
-            self.stack.dhcp.start()
+        stack = self.stack
+        stack.dns.set_server(0, self._dns)
+        stack.dhcp.hostname = self.port.hostname
+        if self.access_point is not None:  # the program has to join it
+            stack.netif.set_up(False)
+            stack.netif.set_link(False)
+        elif self.dhcp:
+            stack.dhcp.start()
 
     @property
     def netmask(self) -> int:
@@ -187,8 +191,7 @@ class Device:
         return self._gateway or 0
 
     def power_cycle(self) -> None:
-        """Cut its power and switch it on again: connections are gone without a word, the program is no more.
-        """
+        """Cut its power and switch it on again: connections are gone without a word, the program is no more."""
         with self.host.lock:
             self._sockets.clear()
             self._garbage.clear()
@@ -344,25 +347,36 @@ class Device:
             self._orphans.append((self, self._garbage.pop(0)))
         self.enter()
 
+    @property
+    def has_room_to_schedule(self) -> bool:
+        """Whether one callback more would not be lost."""
+        return len(self._scheduled) < SCHEDULER_DEPTH
+
     def schedule(self, callback: Callable[[], object]) -> None:
         """Have ``callback`` run in the program, outside the stack; lost when eight wait
         (``mp_sched_schedule``).
         """
-        if len(self._scheduled) < SCHEDULER_DEPTH:
+        if self.has_room_to_schedule:
             self._scheduled.append(callback)
         else:
             self.note("callback-lost")
 
     def call_at(self, when: int, callback: Callable[[], object]) -> None:
-        """Have ``callback`` run in the program once ``when`` (clock's ns) has come, unless it is reset."""
-        life = self._life
+        """Have ``callback`` run, with the lock, once ``when`` (clock's ns) has come, unless power is cut."""
+        stack = self.stack
 
         def due() -> None:
-            if self._life == life:
-                self.schedule(callback)
+            if self.is_open and self.stack is stack:
+                self.host.catch_up()
+                callback()
 
         with self.host.lock:
             self.clock.call_at(when, due)
+
+    @property
+    def life(self) -> int:
+        """How often it was reset."""
+        return self._life
 
     def interrupt(self) -> None:
         """Ctrl-C: the program gets KeyboardInterrupt at its next look at what is scheduled."""

@@ -72,8 +72,9 @@ class Numbers:
     """
 
     def __init__(self, changed: Mapping[str, int]) -> None:
-        self.errorcode: dict[int, str] = {changed.get(name, number): name for number, name in errorcode.items()}
-        self._numbers: dict[int, int] = {number: changed.get(name, number) for number, name in errorcode.items()}
+        mine = {number: changed.get(name, number) for number, name in errorcode.items()}
+        self.errorcode = {mine[number]: name for number, name in errorcode.items()}
+        self._numbers = mine
         self._numbers[EISCONN] = changed.get("EISCONN", EISCONN)
 
     def __getitem__(self, number: int) -> int:

@@ -1,8 +1,8 @@
 """Ctrl-C as on a board: the program gets KeyboardInterrupt, never the stack.
 
 On a board the interrupt is looked at between two bytecodes of the program and in every waiting call, but not
-while lwIP is at work, which would leave a packet half handled. Here the handler lets the stack finish, and the
-program gets KeyboardInterrupt where its call looks for callbacks.
+while lwIP is at work, which would leave a packet half handled. Here the handler lets the stack finish, and
+the program gets KeyboardInterrupt where its call looks for callbacks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import FrameType
 from usocket.device import Device
 
 _STACK = ("netstack", "tap")
-_SLEEPS = ("tap.clock", "threading")  # nothing is half done in these
+_SLEEPS = ("tap.clock", "threading")  # nothing is half done in a wait of these
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def ctrl_c(device: Device) -> Iterator[None]:
 
 def in_stack(frame: FrameType | None) -> bool:
     """Whether the code that was interrupted there is the stack's, and not asleep."""
-    if frame is not None and _module(frame) in _SLEEPS:
+    if frame is not None and frame.f_code.co_name == "wait" and _module(frame) in _SLEEPS:
         return False
     while frame is not None:
         if _module(frame).partition(".")[0] in _STACK:

@@ -55,9 +55,7 @@ def parse(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0
     return ast.fix_missing_locations(translated)
 
 
-def compile_script(
-    source: str | bytes, filename: str, mode: str = "exec", flags: int = 0
-) -> types.CodeType:
+def compile_script(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0) -> types.CodeType:
     """Code for ``exec`` (or ``eval``, or ``single``), as MicroPython would understand the source."""
     tree = parse(source, filename, mode, flags)
     with warnings.catch_warnings():

@@ -1,8 +1,8 @@
 """MicroPython's ``machine``, as far as programs on the network use it. There are no pins.
 
-``reset()`` is the reset button: connections vanish without a word and the program begins anew on a stack that
-has just been switched on. ``soft_reset()`` closes the program's sockets and begins it anew; the stack goes on,
-so an address may still be in use. Who runs the program does both (``usocket.script``).
+``reset()`` is the reset button: connections vanish without a word and the program begins anew on a stack
+that has just been switched on. ``soft_reset()`` closes the program's sockets and begins it anew; the stack
+goes on, so an address may still be in use. Who runs the program does both (``usocket.script``).
 
 Sources: micropython/micropython:extmod/modmachine.c, extmod/machine_timer.c, ports/rp2/machine_rtc.c.
 """
@@ -163,16 +163,22 @@ class Timer:
         run = self._run
         due = device.clock.now() + gap
 
-        def fire() -> None:
+        life = device.life
+
+        def ring() -> None:
             nonlocal due
-            if self._run != run:
+            if self._run != run or device.life != life:
                 return
             if mode == Timer.PERIODIC:
                 due = max(due + gap, device.clock.now() + 1)
-                device.call_at(due, fire)
-            callback(self)
+                device.call_at(due, ring)
+            device.schedule(call)
 
-        device.call_at(due, fire)
+        def call() -> None:
+            if self._run == run:
+                callback(self)
+
+        device.call_at(due, ring)
 
     def deinit(self) -> None:
         """Stop."""

@@ -8,16 +8,16 @@ runs on. What it is made of is translated by ``usocket.language``.
 As on a board, a file in ``sys.path`` goes before a module of the device (but not those of ``FIRST``), which a
 ``u`` in front of its name reaches all the same.
 
-A row of ``NATIVE`` names the module of ours that is behind a name. What it offers is its ``__all__``, the same
-objects for every program, with ``usocket.current`` telling devices apart; or what its function
-``for_script(modules)`` returns, made anew for each program.
+A row of ``NATIVE`` names the module of ours that is behind a name. What it offers is its ``__all__``, the
+same objects for every program, with ``usocket.current`` telling devices apart; or what its function
+``for_script(modules)`` returns, made anew for each program; or, for a package, the modules by full name that
+its function ``modules(sys)`` returns.
 
 Source: micropython/micropython:py/builtinimport.c.
 """
 
 from __future__ import annotations
 
-import builtins
 import importlib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,8 +43,8 @@ FIRST = frozenset("_thread builtins cmath gc lwip math micropython network".spli
 # CPython's modules that programs may have: neither the machine nor another program can be reached by them.
 SHARED = frozenset(
     """
-    __future__ abc array base64 bisect cmath contextlib copy fnmatch functools heapq hmac itertools math operator
-    stat string textwrap traceback types typing zlib
+    __future__ abc array base64 bisect cmath contextlib copy fnmatch functools heapq hmac itertools math
+    operator stat string textwrap traceback types typing zlib
     """.split()
 )
 
@@ -155,13 +155,13 @@ class Modules:
         if found is not None:
             return found
         if name in ALIASES:
-            module = self.loaded[name] = self.load(ALIASES[name])
-            return module
+            self.loaded[name] = self.load(ALIASES[name])
+            return self.loaded[name]
         parent, _, last = name.rpartition(".")
         if not parent:
             return self._load_top(name)
         places = getattr(self.load(parent), "__path__", [])
-        module = self._from_file(name, last, places)
+        module: ModuleType | None = self.loaded.get(name) or self._from_file(name, last, places)
         if module is None:
             raise ImportError(f"no module named '{name}'")
         if not hasattr(self.loaded[parent], last):
@@ -169,7 +169,7 @@ class Modules:
         return module
 
     def _load_top(self, name: str) -> ModuleType:
-        module = self._own(name) if name in FIRST else None
+        module: ModuleType | None = self._own(name) if name in FIRST else None
         module = module or self._from_file(name, name, self.path) or self._own(name)
         if module is None and name[0] == "u":
             module = self._own(name[1:])
@@ -206,22 +206,19 @@ class Modules:
         if name == "lwip":
             return self._own("socket") if current_device().port.api == "modlwip" else None
         if name not in self._owned:
-            contents = self._contents(name)
-            self._owned[name] = None if contents is None else _module(name, contents)
+            self._owned[name] = self._make(name)
         return self._owned[name]
 
-    def _contents(self, name: str) -> Mapping[str, Any] | None:
+    def _make(self, name: str) -> ModuleType | None:
         if name in SHARED:
-            return vars(importlib.import_module(name))
+            return _module(name, vars(importlib.import_module(name)))
         if name not in NATIVE or (name == "_thread" and not current_device().port.threads):
             return None
-        try:
-            original = importlib.import_module(NATIVE[name])
-        except ModuleNotFoundError as error:
-            if error.name == NATIVE[name]:
-                return None
-            raise
+        original = importlib.import_module(NATIVE[name])
+        if hasattr(original, "modules"):
+            package: dict[str, ModuleType] = original.modules(self.load("sys"))
+            self.loaded.update(package)
+            return package[name]
         if hasattr(original, "for_script"):
-            made: Mapping[str, Any] = original.for_script(self)
-            return made
-        return {public: getattr(original, public) for public in original.__all__}
+            return _module(name, original.for_script(self))
+        return _module(name, {public: getattr(original, public) for public in original.__all__})

@@ -21,6 +21,10 @@ ODDITIES: dict[str, tuple[str, str]] = {
     "read-after-close": (HANG, "read on a closed datagram socket waits for ever"),
     "send-lost": (LOSS, "10 s without memory: send reported success, but nothing was queued"),
     "callback-lost": (LOSS, "more than 8 callbacks were waiting: one was dropped"),
+    "asyncio-task-lost": (LOSS, "a task of asyncio yielded without anybody to wake it: it is gone"),
+    "asyncio-second-waiter": (CRASH, "a second task waits for the same direction of a stream: an assertion"),
+    "asyncio-write-lost": (LOSS, "what another task wrote to a stream of asyncio during drain is gone"),
+    "asyncio-other-direction-kept": (LOSS, "cancelling the reader of a stream forgets its writer, too"),
 }
 
 OddityHook = Callable[[str, str], None]

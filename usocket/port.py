@@ -23,7 +23,7 @@ class Port:
     """``platform`` is ``sys.platform``, ``machine`` what ``os.uname`` says; ``api`` the socket module.
 
     ``epoch`` is where ``time`` counts from (s since 1970), ``frequency`` the CPU's in Hz, ``ram`` the bytes
-    of the Python heap. ``threads``: has ``_thread``. ``wifi``: has ``network.WLAN``.
+    of the Python heap. ``threads``: has ``_thread``.
     """
 
     platform: str
@@ -34,13 +34,17 @@ class Port:
     frequency: int = 125_000_000
     ram: int = 192 * 1024
     threads: bool = False
-    wifi: bool = False
+
+    @property
+    def hostname(self) -> str:
+        """What the device is called unless the program says otherwise."""
+        return f"mpy-{self.platform}"
 
 
-RP2 = Port("rp2", "Raspberry Pi Pico W with RP2040", threads=True, wifi=True)
+RP2 = Port("rp2", "Raspberry Pi Pico W with RP2040", threads=True)
 STM32 = Port("pyboard", "NUCLEO_F767ZI with STM32F767", epoch=EPOCH_2000, frequency=216_000_000)
 MIMXRT = Port("mimxrt", "Teensy 4.1 with MIMXRT1062DVJ6A", errno=NEWLIB, frequency=600_000_000)
-RENESAS_RA = Port("renesas-ra", "Portenta C33 with RA6M5", frequency=200_000_000, wifi=True)
+RENESAS_RA = Port("renesas-ra", "Portenta C33 with RA6M5", frequency=200_000_000)
 STM32_N6 = Port("pyboard", "NUCLEO_N657X0 with STM32N657X0", epoch=EPOCH_2000, frequency=800_000_000)
 ESP32 = Port(
     "esp32",
@@ -51,7 +55,6 @@ ESP32 = Port(
     frequency=160_000_000,
     ram=160 * 1024,
     threads=True,
-    wifi=True,
 )
 
 _OF_PROFILE = {

@@ -64,8 +64,7 @@ class Pair:
 
 
 class poll:
-    """Objects and what is asked about each. Reports come in the order in which the objects were registered.
-    """
+    """Objects and what is asked about each. Reports come in the order in which the objects were registered."""
 
     def __init__(self) -> None:
         self._masks: dict[int, tuple[Any, int]] = {}  # by identity, as MicroPython's map is

@@ -29,7 +29,7 @@ from netstack.api.modlwip import (
     udp_socket,
 )
 from netstack.errors import ERR_CLSD, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
-from usocket.addrinfo import integer, parse_address
+from usocket.addrinfo import integer, number, parse_address
 from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from usocket.current import NoDevice, current_device
 from usocket.errno import (
@@ -38,6 +38,7 @@ from usocket.errno import (
     EINPROGRESS,
     EINVAL,
     EIO,
+    ENOBUFS,
     ENOTCONN,
     EOPNOTSUPP,
     ETIMEDOUT,
@@ -115,8 +116,7 @@ class socket(Stream):
     # Opening and closing
 
     def bind(self, address: Address, /) -> None:
-        """Give it a local address. EADDRINUSE; EINVAL (connected, listening or bound before); EIO (closed).
-        """
+        """Give it a local address. EADDRINUSE; EINVAL (connected, listening or bound before); EIO (closed)."""
         ip, port = parse_address(address)
         device, layer = self._enter()
         with device.host.lock:
@@ -219,8 +219,7 @@ class socket(Stream):
             rest = rest[self._send(bytes(rest[:most])) :]
 
     def sendto(self, data: Any, address: Address, /) -> int:
-        """Send a datagram. ENOMEM (no room for it), EHOSTUNREACH, EBADF. A stream socket ignores the address.
-        """
+        """Send a datagram. ENOMEM (no room for it), EHOSTUNREACH, EBADF. A stream socket ignores the address."""
         payload = buffer_of(data)
         ip, port = parse_address(address)
         device, layer = self._enter()
@@ -239,11 +238,12 @@ class socket(Stream):
             self._check(err)
             return count
         if layer.state == PEER_RST_HANDLED:
-            device.note("send-after-reset")
-            raise MicroPythonError(EBADF)
+            raise _explained(device.error(EBADF), device.note("send-after-reset"))
         if not data and layer.state >= CONNECTED:
             return 0
         count, err = self._send_stream(device, layer, data)
+        if err == ERR_MEM and device.send_nomem != "board":
+            raise device.error(EAGAIN if device.send_nomem == "eagain" else ENOBUFS)
         if err == ERR_MEM:
             count, err = self._insist(device, layer, data[: layer.room])
         if err != ERR_OK:
@@ -406,7 +406,5 @@ def _longer(timeout: int | None) -> int | None:
 
 def _milliseconds(seconds: object) -> int:
     """1000 * seconds, cut off, of the number as a float holds it: 0.03 makes 29."""
-    if not isinstance(seconds, int | float):
-        raise TypeError(f"can't convert {type(seconds).__name__} to float")
-    numerator, denominator = float(seconds).as_integer_ratio()
+    numerator, denominator = number(seconds).as_integer_ratio()
     return 1000 * numerator // denominator

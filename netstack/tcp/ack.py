@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 from netstack.tcp import congestion, rtt
-from netstack.tcp.control import send_empty_ack
+from netstack.tcp.control import may_challenge, send_empty_ack
 from netstack.tcp.retransmit import fast_retransmit
 from netstack.tcp.segment import Segment, TxSegment, free_segment
 from netstack.tcp.seq import leq
@@ -29,7 +29,7 @@ def receive_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         _old_ack(tcp, pcb, seg, right_edge)
     elif not (pcb.snd_nxt - ack) & _SIGN:
         seg.acked = new_ack(tcp, pcb, ack)
-    else:
+    elif may_challenge(tcp, pcb):
         send_empty_ack(tcp, pcb)  # of what was never sent
     if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
         rtt.sample(pcb, tcp.ticks)
@@ -38,14 +38,15 @@ def receive_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 def update_window(tcp: TcpShared, pcb: Tcb, seq: int, ack: int, field: int) -> None:
     """SND.WND from a segment that is newer by sequence, by acknowledgement, or larger (RFC 9293 3.10.7.4).
 
-    ``field`` is what its header says. lwIP: whether or not the segment itself is acceptable.
+    ``field`` is what its header says. lwIP: whether or not the segment itself is acceptable; a smaller window
+    alone is not believed.
     """
     wnd = field << pcb.snd_scale
     wl1 = pcb.snd_wl1
     if (
         (wl1 - seq) & _SIGN
         or (wl1 == seq and (pcb.snd_wl2 - ack) & _SIGN)
-        or (pcb.snd_wl2 == ack and wnd > pcb.snd_wnd)
+        or (pcb.snd_wl2 == ack and (wnd > pcb.snd_wnd or (tcp.obeys_shrinking and wl1 == seq)))
     ):
         if tcp.checks_window_update and not _in_window(pcb, seq, ack):
             return

@@ -16,6 +16,8 @@ from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_TIMESTAMP, Tcb
 from netstack.trace import Retransmission
 
+MAX_CHALLENGES, CHALLENGE_SPAN_MS = 10, 5000  # of one connection, where they are limited
+
 
 def _alloc(tcp: TcpShared, pcb: Tcb, length: int) -> TxBuf | None:
     """Memory for a header with ``length`` bytes of options and data; the window is announced from now on."""
@@ -73,6 +75,25 @@ def send_empty_ack(tcp: TcpShared, pcb: Tcb) -> int:
     else:
         pcb.flags |= TF_ACK_DELAY | TF_ACK_NOW
     return err
+
+
+def may_challenge(tcp: TcpShared, pcb: Tcb) -> bool:
+    """Whether another segment that is not acceptable may be answered by an ACK. RFC 5961 7 limits these; lwIP
+    does not (quirk no_rate_limits).
+    """
+    if "no_rate_limits" in tcp.quirks:
+        return True
+    if tcp.core.ms - pcb.challenges_since >= CHALLENGE_SPAN_MS:
+        pcb.challenges_since = tcp.core.ms
+        pcb.challenges = 0
+    pcb.challenges += 1
+    return pcb.challenges <= MAX_CHALLENGES
+
+
+def challenge(tcp: TcpShared, pcb: Tcb) -> None:
+    """An ACK when the segment has been processed (RFC 5961 3 and 4)."""
+    if may_challenge(tcp, pcb):
+        pcb.flags |= TF_ACK_NOW
 
 
 def send_rst(

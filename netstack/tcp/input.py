@@ -62,7 +62,7 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     tcp.stats.recv += 1
     data = p.data
     size = len(data)
-    if (size if p.parts is None else p.parts[0]) < HEADER_LEN:
+    if (size if p.parts is None or tcp.joins_headers else p.parts[0]) < HEADER_LEN:
         return _drop(tcp, p, TCP_SHORT)
     src, dst = ip.src, ip.dst
     if dst != tcp.netif.ip and (tcp.netif.is_broadcast(dst) or dst >> 28 == 14):
@@ -73,7 +73,7 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     header_len = offset_flags >> 10 & 0x3C
     if header_len < HEADER_LEN or header_len > size:
         return _drop(tcp, p, TCP_OFFSET)
-    if p.parts is not None and header_len > p.parts[0] + p.parts[1]:
+    if p.parts is not None and header_len > p.parts[0] + p.parts[1] and not tcp.joins_headers:
         return _drop(tcp, p, TCP_OPTIONS)
     flags = offset_flags & FLAGS
     if p.parts is None:
@@ -113,9 +113,10 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     if flags & RST:
         return tcp.core.drop(TCP_RST_NO_PCB)
     tcp.core.drop(TCP_NO_PCB)
-    send_rst(
-        tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=bool(flags & ACK)
-    )
+    has_ack = bool(flags & ACK)
+    if not has_ack and "rst_seq_from_ack_field" not in tcp.quirks:
+        ack = 0
+    send_rst(tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=has_ack)
     return None
 
 

@@ -207,6 +207,8 @@ def new_port(tcp: TcpShared) -> int:
         pcb.local_port
         for pcb in chain[Tcb | ListenTcb](tcp.listen_pcbs, tcp.bound_pcbs, tcp.active_pcbs, tcp.tw_pcbs)
     }
+    if "ephemeral_ports_in_order" not in tcp.quirks:  # RFC 6056 3.3.1
+        tcp.port = PORT_RANGE_START + tcp.core.rand() % (PORT_RANGE_END - PORT_RANGE_START)
     for _ in range(PORT_RANGE_END - PORT_RANGE_START + 1):
         tcp.port += 1
         if tcp.port == PORT_RANGE_END:

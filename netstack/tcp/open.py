@@ -4,6 +4,7 @@ tcp_connect).
 
 from __future__ import annotations
 
+from netstack.address import is_multicast
 from netstack.errors import (
     ERR_ALREADY,
     ERR_BUF,
@@ -73,12 +74,15 @@ def listen(tcp: TcpShared, pcb: Tcb, backlog: int) -> tuple[ListenTcb | None, in
 def connect(tcp: TcpShared, pcb: Tcb, ip: int, port: int) -> int:
     """Send a SYN to (ip, port); ``pcb.connected`` or ``pcb.errf`` tells what came of it.
 
-    ERR_ISCONN (not closed), ERR_RTE (no route or no address), ERR_BUF (no port free), ERR_USE, ERR_MEM.
+    ERR_ISCONN (not closed), ERR_RTE (no route or no address), ERR_BUF (no port free), ERR_USE, ERR_MEM;
+    ERR_VAL for a group of hosts (quirk connect_to_broadcast off).
     """
     if pcb.state != CLOSED:
         return ERR_ISCONN
     pcb.remote_ip = ip
     pcb.remote_port = port
+    if "connect_to_broadcast" not in tcp.quirks and (tcp.netif.is_broadcast(ip) or is_multicast(ip)):
+        return ERR_VAL
     if not tcp.ipv4.route(ip):
         return ERR_RTE
     if not pcb.local_ip:

@@ -87,10 +87,10 @@ def _obey_mss(tcp: TcpShared, pcb: Tcb, mss: int) -> None:
     """Segments to this peer carry at most ``mss`` bytes; 0 and too much mean TCP_MSS. lwIP has no lower
     bound.
     """
-    if not mss or mss > tcp.profile.tcp_mss:
-        mss = tcp.profile.tcp_mss
-    elif mss < _MINIMUM_MSS and "no_minimum_mss" not in tcp.quirks:
+    if mss < _MINIMUM_MSS and "no_minimum_mss" not in tcp.quirks:
         mss = min(_MINIMUM_MSS, tcp.profile.tcp_mss)
+    elif not mss or mss > tcp.profile.tcp_mss:
+        mss = tcp.profile.tcp_mss
     pcb.mss = mss
 
 

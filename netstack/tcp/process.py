@@ -10,7 +10,7 @@ from netstack.errors import ERR_ABRT, ERR_OK, ERR_VAL
 from netstack.tcp.ack import receive_ack
 from netstack.tcp.close import abort, enqueue_flags
 from netstack.tcp.congestion import initial_window
-from netstack.tcp.control import send_rst
+from netstack.tcp.control import challenge, send_rst
 from netstack.tcp.header import ACK, RST, SYN
 from netstack.tcp.lists import backlog_accepted, register_time_wait
 from netstack.tcp.options import parse_options
@@ -46,7 +46,7 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         _check_rst(tcp, pcb, seg)
         return True
     if flags & SYN and pcb.state not in {SYN_SENT, SYN_RCVD}:
-        pcb.flags |= TF_ACK_NOW  # challenge ACK, RFC 5961 4
+        challenge(tcp, pcb)  # RFC 5961 4
         return True
     if not pcb.flags & TF_RXCLOSED or "frozen_timer_after_close" not in tcp.quirks:
         pcb.tmr = tcp.ticks
@@ -59,6 +59,9 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         return _syn_sent(tcp, pcb, seg)
     if state == SYN_RCVD:
         return _syn_rcvd(tcp, pcb, seg)
+    if tcp.checks_sequence and not _is_acceptable(pcb, seg):
+        pcb.flags |= TF_ACK_NOW
+        return True
     if flags & ACK:
         receive_ack(tcp, pcb, seg)
     receive_text(tcp, pcb, seg)
@@ -72,6 +75,16 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         elif state == LAST_ACK:
             tcp.input_closed = True
     return True
+
+
+def _is_acceptable(pcb: Tcb, seg: Segment) -> bool:
+    """Whether some of ``seg`` is in the receive window (RFC 9293 3.10.7.4, first step); when that is closed,
+    what stands at RCV.NXT is looked at for its ACK. lwIP does not ask (quirk ack_from_any_segment).
+    """
+    offset = seg.seq - pcb.rcv_nxt & MASK
+    if not offset or offset < pcb.rcv_wnd:
+        return True
+    return bool(seg.tcplen) and (offset + seg.tcplen - 1) & MASK < pcb.rcv_wnd
 
 
 def _fin_acked(pcb: Tcb, seg: Segment) -> bool:
@@ -102,7 +115,7 @@ def _check_rst(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     else:
         acceptable = seg.seq == pcb.rcv_nxt
         if not acceptable and between(seg.seq, pcb.rcv_nxt, pcb.rcv_nxt + pcb.rcv_wnd):
-            pcb.flags |= TF_ACK_NOW
+            challenge(tcp, pcb)
     if acceptable:
         seg.events |= RESET
         pcb.flags &= ~TF_ACK_DELAY
@@ -126,9 +139,12 @@ def _syn_sent(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     too.
     """
     if seg.flags & ACK:
-        if not seg.flags & SYN or seg.ack != pcb.lastack + 1 & MASK:
-            _refuse_ack(tcp, pcb, seg)
-            if pcb.nrtx < tcp.profile.tcp_synmaxrtx:
+        wrong = seg.ack != pcb.lastack + 1 & MASK
+        if wrong or not seg.flags & SYN:
+            resets_any = "syn_sent_resets_any_ack" in tcp.quirks
+            if wrong or resets_any:
+                _refuse_ack(tcp, pcb, seg)
+            if resets_any and pcb.nrtx < tcp.profile.tcp_synmaxrtx:
                 pcb.rtime = 0
                 rexmit_all(tcp, pcb, "syn-sent-rst")
             return True
@@ -188,6 +204,8 @@ def _syn_rcvd(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     if seg.flags & SYN and not (old_order and seg.flags & ACK):
         if seg.seq == pcb.rcv_nxt - 1 & MASK:
             rexmit_first(tcp, pcb, "dup-syn")
+        elif "other_syn_ignored" not in tcp.quirks:
+            challenge(tcp, pcb)
         return True
     if not seg.flags & ACK:
         return True

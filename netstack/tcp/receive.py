@@ -8,11 +8,11 @@ acknowledged at once, whatever its size; anything unusual is acknowledged immedi
 
 from __future__ import annotations
 
-from netstack.tcp.control import send_empty_ack
+from netstack.tcp.control import challenge, send_empty_ack
 from netstack.tcp.header import ACK, FIN, SYN
 from netstack.tcp.reassembly import deliver_contiguous, make_room, queue_out_of_order, trim_tail
 from netstack.tcp.segment import GOT_FIN, Segment
-from netstack.tcp.seq import gt
+from netstack.tcp.seq import gt, lt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT
 from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, Tcb
@@ -26,7 +26,7 @@ def receive_text(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """Take what ``seg`` carries, if the connection still receives."""
     if not seg.tcplen or pcb.state >= CLOSE_WAIT:
         # lwIP: text after the peer's FIN is ignored without a word; out of window is answered (keep-alives).
-        if _outside(pcb, seg.seq):
+        if _outside(pcb, seg.seq) or (seg.tcplen and "text_after_fin_unanswered" not in tcp.quirks):
             pcb.flags |= TF_ACK_NOW
         return
     if tcp.checks_text_ack and not _acceptable_ack(tcp, pcb, seg):
@@ -53,10 +53,13 @@ def _outside(pcb: Tcb, seq: int) -> bool:
 
 def _acceptable_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """lwIP takes data whatever its acknowledgement says; RFC 9293 drops it without ACK or with one of unsent
-    data.
+    data, RFC 5961 5.2 with one that is older than the largest window.
     """
     if not seg.flags & ACK:
         return "data_without_ack_accepted" in tcp.quirks
+    if lt(seg.ack, pcb.lastack - pcb.snd_wnd_max) and "data_with_old_ack_accepted" not in tcp.quirks:
+        challenge(tcp, pcb)
+        return False
     return not gt(seg.ack, pcb.snd_nxt) or "data_with_future_ack_accepted" in tcp.quirks
 
 

@@ -69,6 +69,7 @@ class TcpShared:
         self.checks_sequence = "ack_from_any_segment" not in quirks
         self.checks_text_ack = bool(_TEXT_ACK_QUIRKS - quirks)
         self.checks_window_update = "window_update_from_any_segment" not in quirks
+        self.joins_headers = "split_header_dropped" not in quirks
         self.obeys_shrinking = "window_shrink_ignored" not in quirks
         self.resets_dupacks = "dupack_count_not_reset" not in quirks
         self.caps_segments = "segment_cap_half_window" in quirks

@@ -78,6 +78,8 @@ class Tcb:
 
     __slots__ = (
         "bytes_acked",
+        "challenges",
+        "challenges_since",
         "connected",
         "cwnd",
         "dupacks",
@@ -208,6 +210,9 @@ class Tcb:
         self.keep_cnt_sent = 0
         self.ts_recent = 0
         self.ts_lastacksent = 0
+        # Challenge ACKs, where they are limited (RFC 5961 7): how many since when (ms)
+        self.challenges = 0
+        self.challenges_since = 0
         # The application
         self.listener: ListenTcb | None = None
         self.recv: RecvCallback | None = None

@@ -167,7 +167,7 @@ def _give_up(tcp: TcpShared, pcb: Tcb, reset: bool) -> None:
     """Remove a pcb whose time is up; lwIP sends a reset only when keep-alive failed."""
     purge(tcp, pcb)
     tcp.active_pcbs.remove(pcb)
-    if reset:
+    if reset and pcb.state != SYN_SENT:
         reset_connection(tcp, pcb)
     set_state(tcp, pcb, CLOSED)
     free_pcb(tcp, pcb)

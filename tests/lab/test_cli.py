@@ -96,7 +96,7 @@ def test_an_argument_that_is_missing(mistake: Callable[..., str]) -> None:
     ("given", "told"),
     [
         (["--profile", "micropyton"], "unknown profile micropyton (did you mean micropython?)"),
-        (["--profile", "zzz"], "unknown profile zzz; `netstack profiles` lists them, and a file is written ./NAME.toml"),
+        (["--profile", "zzz"], "unknown profile zzz; `netstack profiles` lists them"),
         (["--set", "TCP_WDN=8192"], "unknown option TCP_WDN (did you mean TCP_WND?)"),
         (["--set", "TCP_WND"], "TCP_WND needs a value (write TCP_WND=VALUE; must be"),
         (["--set", "TCP_WND=much"], "TCP_WND=much: not a number; must be"),

@@ -8,8 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from lab.demo import server_script
+from lab.demo import demo, server_script
 from tests.lab.commands import ROOT, Running, Traces, netstack, without_tap
 
 
@@ -98,6 +99,21 @@ def test_ctrl_c_at_any_moment_leaves_nothing(tmp_path: Path, text: str) -> None:
         assert demo.ctrl_c() in (130, 0 if text == "memory" else 130)
     assert traces.left() == []
     assert "Traceback" not in demo.log
+
+
+@pytest.mark.tap
+@pytest.mark.needs("ping", "curl")
+@pytest.mark.parametrize("arguments", [[], ["--in-memory"]])
+def test_a_server_that_does_not_answer_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    server = tmp_path / "server.py"
+    server.write_text("print('no listener')\n")
+    monkeypatch.setattr("lab.demo.server_script", lambda: server)
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(demo, arguments, catch_exceptions=False, standalone_mode=False)
+    assert result.return_value == 1
+    assert "memory" in result.output
 
 
 def test_it_uses_the_example() -> None:

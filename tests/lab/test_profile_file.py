@@ -87,16 +87,22 @@ def test_what_is_a_file_and_what_a_name() -> None:
         ("[options]\nTCP_MSS = 0\n", ":2: TCP_MSS=0: must be 1..65495 (byte)"),
         ("[options]\nTCP_MSS = 800\ntcp_mss = 800\n", ":2: option TCP_MSS is given twice"),
         ("[options]\napi = 'posix'\n", ":2: api=posix: must be netconn or modlwip"),
-        ("[options]\nMEM_SIZE = 9000\nTCP_WND = 70000\n", ":3: If you want to use TCP, TCP_WND must fit in an u16_t"),
+        (
+            "[options]\nMEM_SIZE = 9000\nTCP_WND = 70000\n",
+            ":3: If you want to use TCP, TCP_WND must fit in an u16_t",
+        ),
         ("base = 'pico'\n", ":1: unknown profile pico"),
         ("base = 3\n", ':1: base must be a text of one line (write base = "TEXT")'),
         ("name = ''\n", ":1: name must be a text of one line"),
         ('name = "a\\nb"\n', ":1: name must be a text of one line"),
-        ("quirks_off = 'no_paws'\n", ':1: quirks_off must be a list of names (write quirks_off = ["no_paws"])'),
+        (
+            "quirks_off = 'no_paws'\n",
+            ':1: quirks_off must be a list of names (write quirks_off = ["no_paws"])',
+        ),
         ("quirks_off = ['no_pows']\n", ":1: unknown quirk no_pows (did you mean no_paws?)"),
         ("options = 3\n", ":1: options must be a table (write [options], then TCP_MSS = 1460)"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line_with_its_place(text: str, told: str, board: Path) -> None:
     board.write_text(text)
     with pytest.raises(ProfileError) as caught:
@@ -109,15 +115,15 @@ def test_a_mistake_is_one_line_with_its_place(text: str, told: str, board: Path)
 def test_files_that_cannot_be_read(board: Path, tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match=r"board\.toml: there is no such file$"):
         load_profile(board)
-    with pytest.raises(ProfileError, match="a folder; name a file in it$"):
+    with pytest.raises(ProfileError, match=r"a folder; name a file in it$"):
         load_profile(tmp_path)
     board.write_bytes(b"name = '\xff'\n")
-    with pytest.raises(ProfileError, match="not a text in UTF-8; save it as that$"):
+    with pytest.raises(ProfileError, match=r"not a text in UTF-8; save it as that$"):
         load_profile(board)
     board.write_text("#" * (1 << 20) + "##")
-    with pytest.raises(ProfileError, match="larger than 1 MiB, so no file of options$"):
+    with pytest.raises(ProfileError, match=r"larger than 1 MiB, so no file of options$"):
         load_profile(board)
     with pytest.raises(
-        ProfileError, match="^unknown profile pico-sdkk .did you mean pico-sdk.*written ./NAME.toml$"
+        ProfileError, match=r"^unknown profile pico-sdkk .did you mean pico-sdk.*written ./NAME.toml$"
     ):
         find_profile("pico-sdkk")

@@ -98,8 +98,12 @@ def test_rp2_without_its_folder_there_is_nothing_to_find() -> None:
 
 @pytest.mark.parametrize(
     ("defines", "mss", "mem_size", "segments"),
-    [((), 800, 8000, 32), (("BOARD_LARGE_RAM",), 1460, 65536, 64), (("BOARD_SMALL_RAM=0", "BOARD_LARGE_RAM"), 1460, 65536, 64)],
-)  # fmt: skip
+    [
+        ((), 800, 8000, 32),
+        (("BOARD_LARGE_RAM",), 1460, 65536, 64),
+        (("BOARD_SMALL_RAM=0", "BOARD_LARGE_RAM"), 1460, 65536, 64),
+    ],
+)
 def test_stm32_conditions_per_chip(defines: tuple[str, ...], mss: int, mem_size: int, segments: int) -> None:
     found = imported("stm32-port/lwipopts.h", 'STM32_HAL_H="hal.h"', *defines, folders=COMMON)
     profile = found.profile
@@ -110,7 +114,7 @@ def test_stm32_conditions_per_chip(defines: tuple[str, ...], mss: int, mem_size:
 
 
 def test_stm32_refuses_by_its_own_error() -> None:
-    with pytest.raises(ProfileError, match=r"lwipopts\.h:22: the file refuses: #error \"lwIP does not fit"):
+    with pytest.raises(ProfileError, match=r"lwipopts\.h:21: the file refuses: #error \"lwIP does not fit"):
         imported("stm32-port/lwipopts.h", "STM32_HAL_H=<hal.h>", "BOARD_SMALL_RAM", folders=COMMON)
     with pytest.raises(ProfileError, match=r"lwipopts\.h:4: #include of STM32_HAL_H, which is no file name$"):
         imported("stm32-port/lwipopts.h", folders=COMMON)
@@ -210,8 +214,8 @@ def test_kconfig_of_another_build() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", sorted(str(path.relative_to(FIRMWARE)) for path in FIRMWARE.glob("*/*") if path.name != "README.md" and path.is_file())
-)  # fmt: skip
+    "file", sorted(str(path.relative_to(FIRMWARE)) for path in FIRMWARE.glob("*/*") if path.is_file())
+)
 def test_what_is_imported_reads_back_as_the_same_profile(file: str, tmp_path: Path) -> None:
     found = imported(
         file,
@@ -239,13 +243,18 @@ def test_what_the_file_leaves_out_is_opt_h_s() -> None:
 
 
 def test_a_default_follows_from_what_the_file_says(tmp_path: Path) -> None:
-    text = "#define TCP_SND_QUEUELEN (TCP_SND_BUF / 100)\n#define TCP_MSS (LWIP_MIN(1460, 1000))\n#define TCP_SND_BUF_X 1\n"
+    text = (
+        "#define TCP_SND_QUEUELEN (TCP_SND_BUF / 100)\n"
+        "#define TCP_MSS (LWIP_MIN(1460, 1000))\n"
+        "#define MEMP_NUM_TCP_SEG 20\n"
+    )
     profile = written(text, tmp_path).profile
     assert (profile.tcp_mss, profile.tcp_snd_buf, profile.tcp_snd_queuelen) == (1000, 2000, 20)
 
 
 def test_room_for_headers_is_computed_as_opt_h_does(tmp_path: Path) -> None:
-    text = "#define LWIP_IPV6 1\n#define MEM_ALIGNMENT 4\n#define PBUF_POOL_BUFSIZE LWIP_MEM_ALIGN_SIZE(TCP_MSS+PBUF_IP_HLEN+PBUF_TRANSPORT_HLEN+PBUF_LINK_HLEN)\n"
+    text = "#define LWIP_IPV6 1\n#define MEM_ALIGNMENT 4\n#define PBUF_POOL_BUFSIZE LWIP_MEM_ALIGN_SIZE"
+    text += "(TCP_MSS+PBUF_IP_HLEN+PBUF_TRANSPORT_HLEN+PBUF_LINK_HLEN)\n"
     assert written(text, tmp_path).profile.pbuf_pool_bufsize == 612
 
 
@@ -270,8 +279,8 @@ def test_room_for_headers_is_computed_as_opt_h_does(tmp_path: Path) -> None:
     ],
 )
 def test_arithmetic(expression: str, value: int, tmp_path: Path) -> None:
-    text = f"#define SIZE(x) ((x) + 60)\n#define TCP_WND 40000\n#define PBUF_POOL_SIZE 40\n#define TCP_MSS {expression}\n"
-    assert written(text, tmp_path).profile.tcp_mss == value
+    text = "#define SIZE(x) ((x) + 60)\n#define TCP_WND 40000\n#define PBUF_POOL_SIZE 40\n#define TCP_MSS "
+    assert written(f"{text}{expression}\n", tmp_path).profile.tcp_mss == value
 
 
 def test_the_last_definition_counts(tmp_path: Path) -> None:
@@ -286,7 +295,7 @@ def test_the_last_definition_counts(tmp_path: Path) -> None:
 
 def test_pools_of_the_c_library_have_no_limit(tmp_path: Path) -> None:
     profile = written("#define MEMP_MEM_MALLOC 1\n#define MEMP_NUM_TCP_PCB 5\n", tmp_path).profile
-    assert (profile.memp_num_tcp_pcb, profile.memp_num_tcp_seg) == (65535, 65535)
+    assert (profile.memp_num_tcp_pcb, profile.memp_num_tcp_seg, profile.pbuf_pool_size) == (65535, 65535, 256)
 
 
 def test_the_old_name_of_the_arp_check_counts_in_the_old_version(tmp_path: Path) -> None:
@@ -301,7 +310,9 @@ def test_the_old_name_of_the_arp_check_counts_in_the_old_version(tmp_path: Path)
 
 def test_a_name_defined_after_a_condition_is_no_mystery(tmp_path: Path) -> None:
     found = written(
-        "#if defined(BOARD_A) && BOARD_A > 2\n#endif\n#if BOARD_B\n#endif\n#define HELPER 1\n#if HELPER\n#endif\n",
+        "#if defined(BOARD_A) && BOARD_A > 2\n#endif\n"
+        "#if BOARD_B\n#endif\n"
+        "#define HELPER 1\n#if HELPER\n#endif\n",
         tmp_path,
     )
     assert found.assumed == {"BOARD_B": "lwipopts.h:3"}
@@ -311,8 +322,8 @@ def test_a_name_defined_after_a_condition_is_no_mystery(tmp_path: Path) -> None:
 CONTRADICTIONS = [
     (
         "#define TCP_WND 70000\n",
-        "lwipopts.h:1: If you want to use TCP, TCP_WND must fit in an u16_t, so, you have to reduce it in your"
-        " lwipopts.h (or enable window scaling) (TCP_WND=70000, LWIP_WND_SCALE=0; lwIP init.c)",
+        "lwipopts.h:1: If you want to use TCP, TCP_WND must fit in an u16_t, so, you have to reduce it in"
+        " your lwipopts.h (or enable window scaling) (TCP_WND=70000, LWIP_WND_SCALE=0; lwIP init.c)",
     ),
     (
         "#define TCP_MSS 1460\n\n#define TCP_SND_BUF TCP_MSS\n",
@@ -380,18 +391,36 @@ def test_mistakes_in_a_header(text: str, told: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("CONFIG_LWIP_TCP_MSS=1460\nwhat is this\n", ".config:2: not a setting: 'what is this' (write CONFIG_NAME=VALUE)"),
-        ("CONFIG_LWIP_TCP_MSS=much\n", ".config:1: CONFIG_LWIP_TCP_MSS is 'much': must be y, n, a number or a text in"),
+        (
+            "CONFIG_LWIP_TCP_MSS=1460\nwhat is this\n",
+            ".config:2: not a setting: 'what is this' (write CONFIG_NAME=VALUE)",
+        ),
+        (
+            "CONFIG_LWIP_TCP_MSS=much\n",
+            ".config:1: CONFIG_LWIP_TCP_MSS is 'much': must be y, n, a number or a text in",
+        ),
         ("CONFIG_LWIP_TCP_MSS=70000\n", ".config:1: TCP_MSS=70000: must be 1..65495 (byte)"),
         ("CONFIG_LWIP_TCP_WND=70000\n", ".config:1: If you want to use TCP, TCP_WND must fit in an u16_t"),
-        ("CONFIG_NET_TCP=y\nCONFIG_NET_IPV4=y\n", ".config: configures Zephyr's own network stack (CONFIG_NET_...)"),
-        ("CONFIG_FREERTOS_HZ=1000\n", ".config: sets no option of lwIP (CONFIG_LWIP_...): name the file that does"),
+        (
+            "CONFIG_NET_TCP=y\nCONFIG_NET_IPV4=y\n",
+            ".config: configures Zephyr's own network stack (CONFIG_NET_...)",
+        ),
+        (
+            "CONFIG_FREERTOS_HZ=1000\n",
+            ".config: sets no option of lwIP (CONFIG_LWIP_...): name the file that does",
+        ),
         ("hello\n", ".config: neither C (#define TCP_MSS 1460) nor a .config (CONFIG_LWIP_TCP_MSS=1460)"),
         ("", ".config: neither C"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_in_a_config(text: str, told: str, tmp_path: Path) -> None:
     assert refused(text, tmp_path, name=".config").startswith(told)
+
+
+def test_odd_values_of_what_is_not_lwip_s_do_not_matter(tmp_path: Path) -> None:
+    text = "CONFIG_CPU_FREQ_40=\nCONFIG_CPU_FREQ=3.5GHz\nCONFIG_LWIP_TCP_MSS=1200\nCONFIG_LWIP_DHCP=\n"
+    found = written(text, tmp_path, name=".config")
+    assert (found.profile.tcp_mss, found.profile.lwip_dhcp, found.elsewhere) == (1200, 0, 2)
 
 
 def test_a_config_has_no_macros(tmp_path: Path) -> None:

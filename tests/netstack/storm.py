@@ -41,7 +41,15 @@ OUR_MAC = bytes.fromhex("020000000001")
 PORTS = (80, 81, 5353, 68, 7)
 
 SEGMENT_FLAGS = (ACK, PSH | ACK, PSH | ACK, PSH | ACK, ACK | FIN, SYN, SYN | ACK, RST, FIN, PSH, 0x3F, 0)
-OPTIONS = (b"", b"", b"", b"\x02\x04\x01\x00", b"\x03\x03\x02\x01", b"\x04\x02\x01\x01", b"\x01\x01\x08\x0a" + bytes(8))
+OPTIONS = (
+    b"",
+    b"",
+    b"",
+    b"\x02\x04\x01\x00",
+    b"\x03\x03\x02\x01",
+    b"\x04\x02\x01\x01",
+    b"\x01\x01\x08\x0a" + bytes(8),
+)
 
 
 def mac_of(ip: int) -> bytes:
@@ -127,7 +135,15 @@ class Storm:
     def _frame(self) -> bytes:
         random = self.random
         src = random.choice(PEERS)
-        builders = (self._segment, self._segment, self._segment, self._datagram, self._icmp, self._igmp, self._arp)
+        builders = (
+            self._segment,
+            self._segment,
+            self._segment,
+            self._datagram,
+            self._icmp,
+            self._igmp,
+            self._arp,
+        )
         frame = random.choice(builders)(src)
         chance = random.random()
         if chance < 0.06:
@@ -164,7 +180,9 @@ class Storm:
         window = random.choice((0, 1, 100, 5_000, 65_535, 65_535, 65_535))
         if pcbs and random.random() < 0.85:
             pcb = random.choice(pcbs)
-            seq = pcb.rcv_nxt + random.choice((0, 0, 0, 0, 0, 0, -1, 1, 10, 600, 5_000, random.getrandbits(32)))
+            seq = pcb.rcv_nxt + random.choice(
+                (0, 0, 0, 0, 0, 0, -1, 1, 10, 600, 5_000, random.getrandbits(32))
+            )
             ack = pcb.snd_nxt + random.choice((0, 0, 0, 0, 0, -1, -500, 1, random.getrandbits(32)))
             ip, ports = pcb.remote_ip, (pcb.remote_port, pcb.local_port)
             flags = SYN | ACK if not pcb.rcv_nxt and random.random() < 0.7 else random.choice(SEGMENT_FLAGS)
@@ -188,7 +206,9 @@ class Storm:
 
     def _icmp(self, src: int) -> bytes:
         random = self.random
-        body = pack("!BBHI", random.choice((8, 8, 8, 0, 3, 13)), 0, 0, 7) + random.randbytes(random.randrange(60))
+        body = pack("!BBHI", random.choice((8, 8, 8, 0, 3, 13)), 0, 0, 7) + random.randbytes(
+            random.randrange(60)
+        )
         return self._packet(src, 1, body[:2] + pack("!H", finish(residue(body))) + body[4:])
 
     def _igmp(self, src: int) -> bytes:
@@ -243,10 +263,14 @@ class Storm:
             self._use_raw()
         elif choice == 9:
             group = random.choice(GROUPS)
-            self._note("igmp", self.stack.igmp.join(group) if random.random() < 0.6 else self.stack.igmp.leave(group))
+            self._note(
+                "igmp", self.stack.igmp.join(group) if random.random() < 0.6 else self.stack.igmp.leave(group)
+            )
         elif choice == 10:
             name = random.choice(("a.example", "b.example"))
-            self._note("dns", self.stack.dns.gethostbyname(name, lambda name, ip: self._note(f"found {name}", ip)))
+            self._note(
+                "dns", self.stack.dns.gethostbyname(name, lambda name, ip: self._note(f"found {name}", ip))
+            )
         elif random.random() < 0.1:
             self._use_netif()
         else:
@@ -261,7 +285,7 @@ class Storm:
         if pcb is None:
             return
         if tcp.bind(pcb, 0, port) == ERR_OK:
-            listener, err = tcp.listen(pcb, 3)
+            listener, _ = tcp.listen(pcb, 3)
             if listener is not None:
                 listener.accept = self._accept
                 self.listeners.append(listener)
@@ -314,7 +338,7 @@ class Storm:
         self.held.append((pcb, p))
         if chance < 0.7:
             self._read(pcb)
-        elif chance < 0.74:
+        elif chance < 0.74 and self.stack.tcp.input_pcb is pcb:  # not when refused data is offered again
             self._close(pcb)
         elif chance < 0.77:
             self._let_go(pcb)
@@ -357,7 +381,9 @@ class Storm:
         if pcb.state == CLOSED:  # lwIP: a half-closed connection vanishes from TIME_WAIT without a word
             self._let_go(pcb)
         elif chance < 0.5:
-            self._note("write", tcp.write(pcb, random.randbytes(random.choice((1, 50, 700, 4_000))), chance < 0.1))
+            self._note(
+                "write", tcp.write(pcb, random.randbytes(random.choice((1, 50, 700, 4_000))), chance < 0.1)
+            )
             if random.random() < 0.9:
                 tcp.output(pcb)
         elif chance < 0.8:
@@ -382,7 +408,9 @@ class Storm:
             udp.remove(self.udp.pop(0))
         else:
             data = random.randbytes(random.choice((0, 5, 1_472, 4_000)))
-            self._note("udp send", udp.sendto(random.choice(self.udp), data, random.choice((*PEERS, *GROUPS)), 9))
+            self._note(
+                "udp send", udp.sendto(random.choice(self.udp), data, random.choice((*PEERS, *GROUPS)), 9)
+            )
 
     def _received(self, pcb: UdpPcb, p: Pbuf, ip: int, port: int) -> None:
         self._note(f"datagram from {ip}:{port}", p.data.hex())

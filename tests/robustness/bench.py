@@ -34,9 +34,7 @@ class StackSide:
     its initial sequence numbers itself.
     """
 
-    def __init__(
-        self, profile: Profile, *, iss: bool = True, ip: int = CONFIG.ip, echo: bool = True
-    ) -> None:
+    def __init__(self, profile: Profile, *, iss: bool = True, ip: int = CONFIG.ip, echo: bool = True) -> None:
         self.records: list[Record] = []
         self.datagrams: list[int] = []
         self._time = 0
@@ -220,6 +218,9 @@ class Bench:
             tcp.abort(pcb)
         for listener in tuple(tcp.listen_pcbs):
             tcp.close(listener)
+        self.stack.dhcp.cleanup()
+        self.stack.autoip.cleanup()
+        self.stack.netif.set_addr(CONFIG.ip, CONFIG.netmask, CONFIG.gateway)
 
     def memory(self) -> dict[str, int]:
         """What is taken of each pool and of the heap."""

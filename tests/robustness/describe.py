@@ -1,11 +1,11 @@
 """What a stack did, in one line: the frames it sent, what its application was told, how its connection stands.
 
-    ICMP0/0                                              a message by type and code
-    UDP(2) · app:UDP2;                                   a datagram by its length; the echo server got one
-    RST+ACK seq=500 ack=101                              numbers are absolute,
-    SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss 536)          but for ours near U = SND.UNA after the handshake
-    ACK seq=U ack=1001 ×200 · ESTAB                      the same frame 200 times
-    none · app:DATA10; · ESTAB
+ICMP0/0                                              a message by type and code
+UDP(2) · app:UDP2;                                   a datagram by its length; the echo server got one
+RST+ACK seq=500 ack=101                              numbers are absolute,
+SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss 536)          but for ours near U = SND.UNA after the handshake
+ACK seq=U ack=1001 ×200 · ESTAB                      the same frame 200 times
+none · app:DATA10; · ESTAB
 """
 
 from __future__ import annotations

@@ -96,7 +96,9 @@ def answer(flags: str, seq: int = 500, ack: int = 0, data: bytes | int = b"", **
     return segment(flags, seq, ack, data, dport=CLIENT_PORT, sport=SERVER_PORT, **fields)
 
 
-def arp(opcode: int = 1, mac: str = PEER_MAC, sender: str = PEER, target: str = OURS, **fields: object) -> bytes:
+def arp(
+    opcode: int = 1, mac: str = PEER_MAC, sender: str = PEER, target: str = OURS, **fields: object
+) -> bytes:
     """The frame of an ARP packet, a request by default."""
     to = BROADCAST_MAC if opcode == 1 else OUR_MAC
     packet = ARP(op=opcode, hwsrc=mac, psrc=sender, hwdst="00:00:00:00:00:00", pdst=target, **fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scapy.layers.inet import ICMP, IP
+from scapy.layers.inet import IP
 from scapy.packet import Raw
 
 from tests.robustness.bench import Bench
@@ -25,6 +25,7 @@ from tests.robustness.frames import (
     raw_ip,
     tcp,
     udp,
+    with_checksum,
     with_options,
 )
 from tests.robustness.rows import LISTEN, Row, rows
@@ -61,7 +62,9 @@ INTERNET = rows(
     Row("I12", "TTL 1", [frame(IP(src=PEER, dst=OURS, id=1, ttl=1) / ping())], "ICMP0/0", "ICMP0/0"),
     Row("I13", "a ping from 255.255.255.255", [echo(src=BROADCAST)], "none", "none"),
     Row("I14", "a ping from 224.0.0.1", [echo(src="224.0.0.1")], "none", "none"),
-    Row("I15", "a ping from 127.0.0.1", [echo(src="127.0.0.1")], "ARP-req(10.0.0.254)", "none", note=_NO_LOOP),
+    Row(
+        "I15", "a ping from 127.0.0.1", [echo(src="127.0.0.1")], "ARP-req(10.0.0.254)", "none", note=_NO_LOOP
+    ),
     Row("I16", "a ping from our own address", [echo(src=OURS)], "ARP-req(10.0.0.1)", "none", note=_NO_LOOP),
     Row("I17", "a ping from 0.0.0.0", [echo(src="0.0.0.0")], "none", "none"),
     Row("I18", "a ping from the subnet's broadcast address", [echo(src=SUBNET_BROADCAST)], "none", "none"),
@@ -142,9 +145,11 @@ def _with_header_options(piece: bytes) -> bytes:
     """The same fragment with an IP option of 4 bytes (NOP, NOP, NOP, EOL)."""
     header, body = piece[14:34], piece[34:]
     total = int.from_bytes(header[2:4], "big") + 4
-    from tests.robustness.frames import with_checksum
-
-    return piece[:14] + with_checksum(b"\x46" + header[1:2] + total.to_bytes(2, "big") + header[4:] + b"\1\1\1\0") + body
+    return (
+        piece[:14]
+        + with_checksum(b"\x46" + header[1:2] + total.to_bytes(2, "big") + header[4:] + b"\1\1\1\0")
+        + body
+    )
 
 
 def _hundred_incomplete(bench: Bench) -> None:
@@ -171,7 +176,13 @@ FRAGMENTS = rows(
         "none",
         "none",
     ),
-    Row("F6", "the ping of death: 1000 bytes at offset 65528", [fragment(bytes(1000), 65528, more=False)], "none", "none"),
+    Row(
+        "F6",
+        "the ping of death: 1000 bytes at offset 65528",
+        [fragment(bytes(1000), 65528, more=False)],
+        "none",
+        "none",
+    ),
     Row("F7", "only the first fragment, for 70 s", [_FIRST, 70_000], "ICMP11/1", "ICMP11/1"),
     Row("F8", "only the last fragment, for 70 s", [_SECOND, 70_000], "none", "none"),
     Row(
@@ -196,7 +207,13 @@ FRAGMENTS = rows(
         "SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss 536)",
         start=LISTEN,
     ),
-    Row("F12", "a whole packet with id 0", [frame(IP(src=PEER, dst=OURS, id=0) / ping())], "ICMP0/0", "ICMP0/0"),
+    Row(
+        "F12",
+        "a whole packet with id 0",
+        [frame(IP(src=PEER, dst=OURS, id=0) / ping())],
+        "ICMP0/0",
+        "ICMP0/0",
+    ),
     Row(
         "F13",
         "two different last fragments",
@@ -204,7 +221,13 @@ FRAGMENTS = rows(
         _REPLY,
         _REPLY,
     ),
-    Row("F14", "100 incomplete datagrams, then a good one", [_hundred_incomplete, _FIRST, _SECOND], _REPLY, _REPLY),
+    Row(
+        "F14",
+        "100 incomplete datagrams, then a good one",
+        [_hundred_incomplete, _FIRST, _SECOND],
+        _REPLY,
+        _REPLY,
+    ),
     Row(
         "F15",
         "fragments with IP options",
@@ -229,5 +252,3 @@ FRAGMENTS = rows(
         _REPLY,
     ),
 )
-
-assert ICMP

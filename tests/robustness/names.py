@@ -8,7 +8,7 @@ from netstack.address import format_ip, parse_ip
 from netstack.dns import MAX_TTL
 from netstack.errors import ERR_OK
 from tests.robustness.bench import Bench
-from tests.robustness.frames import PEER, frame, ip
+from tests.robustness.frames import PEER, arp, frame, ip
 from tests.robustness.rows import Row, Step, Steps, rows
 
 NAME = "a.example"
@@ -25,7 +25,9 @@ def _address(text: str) -> bytes:
     return parse_ip(text).to_bytes(4, "big")
 
 
-def _record(owner: bytes, data: bytes = _address(GOOD), kind: int = 1, ttl: int = 60, length: int = -1) -> bytes:
+def _record(
+    owner: bytes, data: bytes = _address(GOOD), kind: int = 1, ttl: int = 60, length: int = -1
+) -> bytes:
     """An answer; ``length`` may lie about the data."""
     return owner + struct.pack("!HHIH", kind, 1, ttl, len(data) if length < 0 else length) + data
 
@@ -86,7 +88,13 @@ def _queries(bench: Bench) -> str:
 
 
 def _row(
-    number: int, what: str, steps: Steps, lwip: str, strict: str | None = None, note: str = "", **fields: object
+    number: int,
+    what: str,
+    steps: Steps,
+    lwip: str,
+    strict: str | None = None,
+    note: str = "",
+    **fields: object,
 ) -> Row:
     return Row(
         f"D{number}",
@@ -197,6 +205,8 @@ NAMES = rows(
         18,
         "SERVFAIL from the first server, NXDOMAIN from the second",
         [
+            arp(1, "02:00:00:00:00:fe", SECOND),
+            lambda bench: bench.forget(),
             _server(1, SECOND),
             _reply(b"", 0, flags=0x8182),
             _reply(b"", 0, flags=0x8183, source=SECOND),

@@ -8,6 +8,7 @@ from tests.robustness.rows import LISTEN, Row, Steps, rows
 _NO_LOOP = "the library has a loop interface, through which it answers itself; our stack has none"
 _SYN_ACK = "SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss 536)"
 _ALL_FLAGS = "FSRPAU"
+_FLOOR = 48  # of the MSS, as in Linux (TCP_MIN_SND_MSS)
 
 
 def _listen(number: int, what: str, frame_bytes: bytes, lwip: str = "none", strict: str | None = None) -> Row:
@@ -21,7 +22,12 @@ def _closed(number: int, what: str, frame_bytes: bytes, lwip: str = "none", stri
 
 
 def _syn(
-    number: int, what: str, option_bytes: bytes, lwip: int = 536, strict: int | None = None, start: Steps = LISTEN
+    number: int,
+    what: str,
+    option_bytes: bytes,
+    lwip: int = 536,
+    strict: int | None = None,
+    start: Steps = LISTEN,
 ) -> Row:
     """A SYN with options; the outcome is the MSS that the stack will send with."""
     outcome = "SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss {})".format
@@ -96,8 +102,8 @@ ALONE = rows(
     _listen(27, "SYN from port 0", segment("S", sport=0), _SYN_ACK),
     _listen(28, "SYN to port 0", segment("S", dport=0), "RST+ACK seq=0 ack=101"),
     _listen(29, "SYN with data", segment("S", data=10), _SYN_ACK),
-    _syn(30, "MSS 0", b"\2\4\0\0", 1460, 536),
-    _syn(31, "MSS 1", b"\2\4\0\1", 1, 64),
+    _syn(30, "MSS 0", b"\2\4\0\0", 1460, _FLOOR),
+    _syn(31, "MSS 1", b"\2\4\0\1", 1, _FLOOR),
     _syn(32, "MSS 65535", b"\2\4\xff\xff", 1460),
     _syn(33, "an MSS option of length 3", b"\2\3\5\xb4"),
     _syn(34, "an option of length 0", b"\xfd\0\2\4\5\xb4"),

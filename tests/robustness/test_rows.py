@@ -10,13 +10,36 @@ import pytest
 
 from netstack.profile import Profile
 from netstack.profiles import named
-from tests.robustness import groups, internet, link, messages, names, tcp_alone, tcp_connected
+from tests.robustness import (
+    conflicts,
+    groups,
+    internet,
+    leases,
+    link,
+    messages,
+    names,
+    tcp_alone,
+    tcp_connected,
+)
 from tests.robustness.bench import Bench, StackSide
 from tests.robustness.debian import DEBIAN
 from tests.robustness.health import check_frames, check_health
 from tests.robustness.rows import Row
 
-ROWS = (*link.ETHERNET, *link.ARP, *internet.INTERNET, *internet.FRAGMENTS, *messages.MESSAGES, *messages.DATAGRAMS, *tcp_alone.ALONE, *tcp_connected.CONNECTION, *names.NAMES, *groups.GROUPS)
+ROWS = (
+    *link.ETHERNET,
+    *link.ARP,
+    *internet.INTERNET,
+    *internet.FRAGMENTS,
+    *messages.MESSAGES,
+    *messages.DATAGRAMS,
+    *tcp_alone.ALONE,
+    *tcp_connected.CONNECTION,
+    *names.NAMES,
+    *groups.GROUPS,
+    *leases.LEASES,
+    *conflicts.CONFLICTS,
+)
 
 
 def profile_for(name: str, row: Row) -> Profile:
