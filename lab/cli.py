@@ -13,16 +13,14 @@ import importlib
 import os
 import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
 import click
 
-from lab import __version__
+from lab import __version__, interrupt
 
 MISTAKE = 2
 INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
 
 COMMANDS = {
     "demo": "lab.demo:demo",
@@ -74,10 +72,10 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Run the command line; never returns."""
-    signal.signal(signal.SIGTERM, _terminated)
+    interrupt.install()
     try:
         status = group.main(prog_name="netstack", standalone_mode=False)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: Ctrl-C comes too late
+        interrupt.ignore()
         sys.stdout.flush()
     except click.UsageError as error:
         _mistake(_usage(error))
@@ -116,11 +114,6 @@ def _usage(error: click.UsageError) -> str:
 def _mistake(message: str) -> NoReturn:
     click.echo(" ".join(message.split()), err=True)
     sys.exit(MISTAKE)
-
-
-def _terminated(number: int, frame: FrameType | None) -> None:
-    """SIGTERM unwinds as Ctrl-C does, so that devices are closed on the way out."""
-    sys.exit(TERMINATED)
 
 
 if __name__ == "__main__":

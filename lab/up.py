@@ -50,10 +50,16 @@ def _greeting(options: DeviceOptions, tap: TapLink) -> str:
     from netstack.address import format_ip, format_mac
 
     ip = format_ip(options.interface.ip)
-    ways = {None: "", "new": "netstack exec -- "}
-    way = ways.get(options.netns, f"nsenter --net=/proc/{(options.netns or '').removeprefix('pid:')}/ns/net ")
+    kind, _, which = (options.netns or "").partition(":")
+    ways = {
+        "": "",
+        "new": "netstack exec -- ",
+        "pid": f"nsenter --net=/proc/{which}/ns/net ",
+        "name": f"ip netns exec {which} ",
+        "path": f"nsenter --net={which} ",
+    }
     return (
         f"{options.profile.name} device {options.interface} ({format_mac(options.mac)}) on TAP {tap.name},"
         f" Linux has {format_ip(options.gateway)}\n"
-        f"try: {way}ping {ip}    Ctrl-C ends it"
+        f"try: {ways[kind]}ping {ip}    Ctrl-C ends it"
     )

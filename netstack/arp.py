@@ -349,7 +349,8 @@ class Arp:
         if buf is None:
             self._stats.memerr += 1
             return ERR_MEM
-        self._ethernet.output(mac, TYPE_ARP, emit(packet))
+        to_all = self._profile.lwip_autoip and is_link_local(packet.sender_ip)  # RFC 3927 2.5
+        self._ethernet.output(MAC_BROADCAST if to_all else mac, TYPE_ARP, emit(packet))
         self._stats.xmit += 1
         buf.free()
         return ERR_OK

@@ -16,6 +16,7 @@ from netstack.acd import Acd, AcdClient
 from netstack.address import IP_ANY, is_link_local
 from netstack.core import Core
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_VAL
+from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
 
 NETWORK = 0xA9FE0000
@@ -34,18 +35,22 @@ class AutoIp:
     had conflicts.
     """
 
-    __slots__ = ("_acd", "_block", "_client", "_core", "_netif", "address", "state", "tried")
+    __slots__ = ("_acd", "_block", "_client", "_core", "_ipv4", "_netif", "address", "state", "tried")
 
-    def __init__(self, core: Core, netif: Netif, acd: Acd) -> None:
+    def __init__(self, core: Core, netif: Netif, ipv4: Ipv4, acd: Acd) -> None:
         self._core = core
         self._netif = netif
+        self._ipv4 = ipv4
         self._acd = acd
         self._client = AcdClient(self._on_conflict)
         self._block: int | None = None
         self.state = OFF
         self.address = IP_ANY
         self.tried = 0
-        netif.on_link.append(self._on_link)
+        if core.profile.lwip_dhcp_autoip_coop:
+            netif.on_link_down.append(self._on_link_down)
+        else:
+            netif.on_link.append(self._on_link)
 
     @property
     def supplied_address(self) -> bool:
@@ -55,9 +60,9 @@ class AutoIp:
     def start(self) -> int:
         """Look for a free address, unless that is under way or done (``autoip_start``).
 
-        ERR_ARG: the interface is down; ERR_MEM: no heap; ERR_VAL: no conflict detection (LWIP_ACD 0).
+        ERR_ARG: the interface is down; ERR_MEM: no heap; ERR_VAL: LWIP_AUTOIP is 0.
         """
-        if not self._core.profile.lwip_acd:
+        if not self._core.profile.lwip_autoip:
             return ERR_VAL
         if not self._netif.up:
             return ERR_ARG
@@ -79,6 +84,7 @@ class AutoIp:
         lwIP: conflict detection goes on, and a conflict found makes AutoIP start again.
         """
         self.state = OFF
+        self._ipv4.second_address = IP_ANY
         if is_link_local(self._netif.ip):
             self._netif.set_addr(IP_ANY, IP_ANY, IP_ANY)
 
@@ -103,6 +109,7 @@ class AutoIp:
 
     def _check(self) -> None:
         self.state = CHECKING
+        self._ipv4.second_address = IP_ANY
         self._acd.start(self._client, self.address)
 
     def _on_link(self) -> None:
@@ -110,10 +117,16 @@ class AutoIp:
         if self.state != OFF:
             self._check()
 
+    def _on_link_down(self) -> None:
+        """The cable is pulled; DHCP starts it again (``autoip_network_changed_link_down``)."""
+        if self.state != OFF:
+            self.stop()
+
     def _on_conflict(self, event: int) -> None:
         """What conflict detection found out (``autoip_conflict_callback``)."""
         if event == acd.IP_OK:
             self.state = BOUND
+            self._ipv4.second_address = self.address
             self._netif.set_addr(self.address, NETMASK, IP_ANY)
         elif event == acd.DECLINE:
             self.address = IP_ANY

@@ -23,6 +23,7 @@ from netstack import dhcp_message as wire
 from netstack.acd import Acd, AcdClient
 from netstack.address import IP_ANY, IP_BROADCAST
 from netstack.arp import REPLY, Arp, ArpPacket
+from netstack.autoip import AutoIp
 from netstack.core import Core
 from netstack.dhcp_input import DHCP_UNEXPECTED, read_reply
 from netstack.dhcp_lease import EXPIRED, REBIND, RENEW, Lease
@@ -68,6 +69,7 @@ class Dhcp:
         "_acd_client",
         "_arp",
         "_block",
+        "_checks_replies",
         "_core",
         "_drawn_xid",
         "_holds_pcb",
@@ -76,6 +78,7 @@ class Dhcp:
         "_queries_arp",
         "_request_timeout",
         "_tries",
+        "autoip",
         "hostname",
         "lease",
         "on_address",
@@ -94,9 +97,11 @@ class Dhcp:
         checks = bool(profile.lwip_dhcp_does_acd_check and profile.lwip_acd)
         self._queries_arp = checks and "dhcp_arp_check" in profile.quirks
         self._acd_client = AcdClient(self._on_conflict) if checks and not self._queries_arp else None
+        self._checks_replies = "dhcp_reply_unchecked" not in profile.quirks
         self._block: int | None = None  # of struct dhcp
         self._drawn_xid = 0  # the last one
         self.hostname = ""
+        self.autoip: AutoIp | None = None  # steps in when no server answers (LWIP_DHCP_AUTOIP_COOP)
         self.on_address: list[Callable[[int], None]] = []
         self.on_dns_server: Callable[[int, int], None] | None = None
         self._clear()
@@ -217,6 +222,8 @@ class Dhcp:
 
     def _discover(self) -> None:
         """Look for servers (``dhcp_discover``)."""
+        if self.autoip is not None and self._tries >= self._core.profile.lwip_dhcp_autoip_coop_tries:
+            self.autoip.start()
         self.lease.address = IP_ANY
         self._set_state(SELECTING)
         self._send(wire.DISCOVER, self._output.discover_options(self.hostname), IP_ANY)
@@ -263,7 +270,10 @@ class Dhcp:
     def _decline(self) -> None:
         """Tell the server that the address is in use (``dhcp_decline``)."""
         self._set_state(BACKING_OFF)
-        self._send(wire.DECLINE, {wire.REQUESTED_IP: _quad(self.lease.address)}, IP_ANY)
+        options = {wire.REQUESTED_IP: _quad(self.lease.address)}
+        if "dhcp_decline_without_server" not in self._core.profile.quirks:
+            options[wire.SERVER_ID] = _quad(self.lease.server)
+        self._send(wire.DECLINE, options, IP_ANY)
 
     def _set_address(self, ip: int, netmask: int, gateway: int) -> None:
         changes = ip != self._netif.ip
@@ -357,7 +367,9 @@ class Dhcp:
 
     def _recv(self, _pcb: UdpPcb, p: Pbuf, _ip: int, _port: int) -> None:
         """A datagram from a server's port (``dhcp_recv``)."""
-        reply = read_reply(p, self._netif.mac, self.xid) if self._holds_pcb else DHCP_UNEXPECTED
+        asked = self.lease.server if self.state in (REQUESTING, RENEWING) else IP_ANY
+        server = asked if self._checks_replies else None
+        reply = read_reply(p, self._netif.mac, self.xid, server) if self._holds_pcb else DHCP_UNEXPECTED
         reason = reply if isinstance(reply, Drop) else self._input(reply)
         p.free()
         if reason is not None:

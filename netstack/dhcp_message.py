@@ -130,12 +130,14 @@ def emit(message: DhcpMessage) -> bytes:
     return data.ljust(max(MESSAGE_LEN, len(data) + -len(data) % 4), b"\0")
 
 
-def parse(data: bytes) -> DhcpMessage | None:
-    """The message; None when it has no options, ends within one or without an end, or when an option that we
-    read has a length that it must not have.
+def parse(data: bytes, needs_end: bool = True) -> DhcpMessage | None:
+    """The message; None when it has no options, ends within one or (``needs_end``) without an end, or when an
+    option that we read has a length that it must not have.
 
     The caller judges op, xid, chaddr and cookie.
     """
+    if not needs_end:
+        data += bytes((END,))
     if len(data) <= HEADER_LEN:
         return None
     op, _, _, _, xid, _, _, ciaddr, yiaddr, _, _, chaddr, _, _, cookie = _HEADER.unpack_from(data)

@@ -117,6 +117,7 @@ class Ipv4:
         "on_unreachable",
         "raw",
         "reassembly",
+        "second_address",
     )
 
     def __init__(self, core: Core, netif: Netif, arp: Arp, ethernet: Ethernet) -> None:
@@ -140,6 +141,7 @@ class Ipv4:
         self.handlers: dict[int, Handler] = {}
         self.error_handlers: dict[int, ErrorHandler] = {}
         self.is_member: Callable[[int], bool] | None = None
+        self.second_address = IP_ANY  # AutoIP's, when a routable one has taken its place (RFC 3927 1.9)
         self.raw: Callable[[Pbuf, Ipv4Header], bool | None] | None = None
         self.on_unreachable: Callable[[bytes], None] | None = None
         ethernet.handlers[TYPE_IPV4] = self.input
@@ -255,7 +257,7 @@ class Ipv4:
             return self.is_member(dst)
         if not netif.up or netif.ip == IP_ANY:
             return False
-        return dst == netif.ip or netif.is_broadcast(dst) or is_multicast(dst)
+        return dst in (netif.ip, self.second_address) or netif.is_broadcast(dst) or is_multicast(dst)
 
     def _drop(self, p: Pbuf, reason: Drop) -> None:
         self._core.drop(reason)

@@ -177,7 +177,10 @@ class Options:
     lwip_dhcp_discover_add_hostname: int = _switch(1,
         "DISCOVER names the host, too (with LWIP_NETIF_HOSTNAME)")
     lwip_netif_hostname: int = _switch(0, "the interface can have a host name, sent to the DHCP server")
-    lwip_acd: int = _switch(lambda o: o.lwip_dhcp_does_acd_check,
+    lwip_autoip: int = _switch(0, "link-local addresses (RFC 3927); while one is used all ARP is broadcast")
+    lwip_dhcp_autoip_coop: int = _switch(0, "DHCP has AutoIP choose an address when no server answers")
+    lwip_dhcp_autoip_coop_tries: int = option(9, "tries", 0, U8, "DISCOVERs before that")
+    lwip_acd: int = _switch(lambda o: int(bool(o.lwip_autoip or o.lwip_dhcp_does_acd_check)),
         "address conflict detection (RFC 5227); compiled in, it also ends gratuitous ARP")
     lwip_dns: int = _switch(1, "DNS client (opt.h: 0)")
     dns_table_size: int = option(4, "entries", 1, U8,

@@ -276,6 +276,15 @@ QUIRKS: dict[str, Quirk] = {
         "a truncated DNS reply is taken for a whole one (RFC 2181 9)",
         "dns.c:dns_recv",
     ),
+    # DHCP
+    "dhcp_reply_unchecked": Quirk(
+        "cookie, server, addresses, mask and times of a DHCP reply are believed (RFC 2131 4.4.1)",
+        "dhcp.c:dhcp_recv",
+    ),
+    "dhcp_decline_without_server": Quirk(
+        "a DECLINE names no server, so dnsmasq ignores it (RFC 2131 4.4.1)",
+        "dhcp.c:dhcp_decline",
+    ),
     # Only in the older version
     "dupack_reset_by_non_duplicate": Quirk(
         "an old ACK that is no duplicate resets the count: the opposite of dupack_count_not_reset",

@@ -145,6 +145,12 @@ RULES: tuple[Rule, ...] = (
         "lwip_dhcp_does_acd_check lwip_dhcp lwip_acd",
         _OURS,
     ),
+    Rule(lambda o: o.lwip_autoip and not o.lwip_acd, _needs("AUTOIP", "LWIP_ACD=1"), "lwip_autoip lwip_acd"),
+    Rule(
+        lambda o: o.lwip_dhcp_autoip_coop and not (o.lwip_dhcp and o.lwip_autoip),
+        _needs("DHCP/AUTOIP cooperation mode", "LWIP_DHCP=1 and LWIP_AUTOIP=1"),
+        "lwip_dhcp_autoip_coop lwip_dhcp lwip_autoip",
+    ),
     Rule(
         lambda o: o.lwip_version == "2.1.3" and o.lwip_tcp_rto_time != 3000,
         "lwIP 2.1.3 has no LWIP_TCP_RTO_TIME: its first time-out is always 3000 ms",

@@ -87,7 +87,9 @@ class Stack:
         self.acd = Acd(core, self.netif, self.arp)
         self.dhcp = Dhcp(core, self.netif, self.udp, self.arp, self.acd)
         self.dhcp.on_dns_server = self.dns.set_server
-        self.autoip = AutoIp(core, self.netif, self.acd)
+        self.autoip = AutoIp(core, self.netif, self.ipv4, self.acd)
+        if profile.lwip_dhcp_autoip_coop:
+            self.dhcp.autoip = self.autoip
         if trace is not None:
             self.trace = trace
         if up:

@@ -6,8 +6,8 @@ past); the TCP timer is armed anew at now plus 250 ms after each of its runs. Ti
 in the order in which they were armed.
 
 Tickless underneath: a timer that says it is ``idle`` (its handler would change nothing) is stepped over
-without being run and never shows in ``next_deadline``, yet keeps its place on the grid. The TCP timer says how
-many of its next runs would be ``quiet``, and is told how many were skipped.
+without being run and never shows in ``next_deadline``, yet keeps its place on the grid. The TCP timer says
+how many of its next runs would be ``quiet``, and is told how many were skipped.
 
 Times here are whole milliseconds since the stack started, as lwIP's are.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# lwIP's table of cyclic timers (timeouts.c): the order in which those due at the same time run, if nothing else decides
+# lwIP's table of cyclic timers (timeouts.c): the order in which those due at the same time run
 LWIP_ORDER = ("reassembly", "arp", "dhcp_coarse", "dhcp_fine", "acd", "igmp", "dns", "tcp")
 
 _NEVER = 1 << 62
@@ -99,7 +99,7 @@ class Timers:
         timer.due = _NEVER
 
     def run(self, now: int) -> None:
-        """Run everything due at the port's last look, which is at or before ``now`` (``sys_check_timeouts``)."""
+        """Run everything due at the port's last look, at or before ``now`` (``sys_check_timeouts``)."""
         if self.quantum > 1:
             now -= now % self.quantum
         if now < self._earliest:
@@ -116,8 +116,7 @@ class Timers:
                     continue
                 timer.due = _NEVER
             elif timer.idle():
-                timer.due += ((now - due) // timer.period + 1) * timer.period
-                timer.armed_at = -(-(timer.due - timer.period) // self.quantum) * self.quantum
+                self._step_over(timer, now)
                 continue
             else:
                 timer.due = due + timer.period if due + timer.period >= now else now + timer.period
@@ -126,8 +125,18 @@ class Timers:
                 self.on_fire(timer.name)
             timer.handler()
 
+    def _step_over(self, timer: Timer, now: int) -> None:
+        """Step over the runs of an idle timer up to ``now``, but not past a busy one: that may wake it, and
+        then it runs, if it is due, at the same time.
+        """
+        horizon = min(
+            [now + 1, *(other.due for other in self._timers if other.idle is None or not other.idle())]
+        )
+        timer.due += max(-(-(horizon - timer.due) // timer.period), 1) * timer.period
+        timer.armed_at = -(-(timer.due - timer.period) // self.quantum) * self.quantum
+
     def _skip(self, timer: Timer, runs: int, now: int) -> None:
-        """Step over up to ``runs`` quiet runs of a timer that arms itself, as far as they lie at or before ``now``."""
+        """Step over up to ``runs`` quiet runs, as far as they lie at or before ``now``."""
         look, step = self._grid(timer)
         runs = min(runs, (now - look) // step + 1)
         assert timer.skip is not None

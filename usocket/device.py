@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
@@ -186,12 +186,23 @@ class Device:
         return prefix_to_mask(self._prefix)
 
     @property
+    def dns(self) -> int:
+        """The configured name server, 0 for none; it can be set."""
+        return self._dns
+
+    @dns.setter
+    def dns(self, server: int) -> None:
+        self._dns = server
+        with self.host.lock:
+            self.stack.dns.set_server(0, server)
+
+    @property
     def gateway(self) -> int:
         """The configured gateway, 0 for none."""
         return self._gateway or 0
 
     def power_cycle(self) -> None:
-        """Cut its power and switch it on again: connections are gone without a word, the program is no more."""
+        """Cut its power and switch it on again: connections are gone without a word, the program too."""
         with self.host.lock:
             self._sockets.clear()
             self._garbage.clear()
@@ -378,10 +389,6 @@ class Device:
         """How often it was reset."""
         return self._life
 
-    def interrupt(self) -> None:
-        """Ctrl-C: the program gets KeyboardInterrupt at its next look at what is scheduled."""
-        self._scheduled.appendleft(_keyboard_interrupt)
-
     def error(self, number: int) -> MicroPythonError:
         """The OSError for one of the constants of ``usocket.errno``, with this port's number."""
         numbers = self.port.errno
@@ -405,10 +412,6 @@ class Device:
     def _run_scheduled(self) -> None:
         while self._scheduled:
             self._scheduled.popleft()()
-
-
-def _keyboard_interrupt() -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def parse_interface(text: str) -> tuple[int, int]:

@@ -11,6 +11,7 @@ Source: micropython/micropython:py/moderrno.c; the table of err_t: extmod/modlwi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from netstack.api.common import ERR_BADF
 from netstack.errors import (
@@ -31,6 +32,10 @@ from netstack.errors import (
     ERR_VAL,
     ERR_WOULDBLOCK,
 )
+from usocket.current import current_device
+
+if TYPE_CHECKING:
+    from usocket.modules import Modules
 
 EPERM = 1
 ENOENT = 2
@@ -119,6 +124,11 @@ _OF_LWIP = {
     ERR_ARG: EIO,
     ERR_BADF: EBADF,
 }
+
+
+def for_script(modules: Modules) -> dict[str, object]:
+    """The contents of the module, with the port's numbers."""
+    return current_device().port.errno.module()
 
 
 class MicroPythonError(OSError):

@@ -28,7 +28,7 @@ def for_script(modules: Modules) -> dict[str, Any]:
 
 
 def print_pcbs() -> None:
-    """Print the device's TCP control blocks (on boards this prints nothing unless lwIP was built to debug)."""
+    """Print the device's TCP control blocks (boards print nothing unless lwIP was built to debug)."""
     device = current_device()
     with device.host.lock:
         tcp = device.stack.tcp

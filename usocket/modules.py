@@ -51,6 +51,9 @@ SHARED = frozenset(
 ALIASES = {"uasyncio": "asyncio"}  # on a board a file that imports the other, whichever that is
 
 
+OURS = Path(__file__).parent  # programs started beside it mean MicroPython's usocket
+
+
 def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
     module = ModuleType(name)
     vars(module).update(contents)
@@ -154,8 +157,9 @@ class Modules:
         found = self.loaded.get(name)
         if found is not None:
             return found
-        if name in ALIASES:
-            self.loaded[name] = self.load(ALIASES[name])
+        top, dot, rest = name.partition(".")
+        if top in ALIASES:
+            self.loaded[name] = self.load(ALIASES[top] + dot + rest)
             return self.loaded[name]
         parent, _, last = name.rpartition(".")
         if not parent:
@@ -183,6 +187,8 @@ class Modules:
             known = f"{place}/{last}" if place else last
             folder = self.real(known)
             package = folder / "__init__.py"
+            if folder == OURS:
+                continue
             file = package if package.is_file() else folder.with_name(f"{last}.py")
             if file.is_file():
                 module = ModuleType(name)

@@ -31,16 +31,16 @@ OddityHook = Callable[[str, str], None]
 
 
 class Oddities(dict[str, int]):
-    """How often each was met. ``hook(name, sentence)`` is called each time."""
+    """How often each was met. ``hook(name, sentence)`` is called each time; it may be changed."""
 
     def __init__(self, hook: OddityHook | None = None) -> None:
         super().__init__()
-        self._hook = hook
+        self.hook = hook
 
     def note(self, name: str) -> str:
         """Count one; its sentence."""
         self[name] = self.get(name, 0) + 1
         sentence = ": ".join(ODDITIES[name])
-        if self._hook is not None:
-            self._hook(name, sentence)
+        if self.hook is not None:
+            self.hook(name, sentence)
         return sentence

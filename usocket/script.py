@@ -35,7 +35,7 @@ class Program:
         try:
             self.modules.execute(source, name, self.modules.main)
         except SystemExit as leaving:
-            return _status(leaving.code)
+            return status_of(leaving)
         except Exception as error:
             report.print_exception(error, console.stderr, self.modules.builtins)
             return 1
@@ -109,7 +109,9 @@ def run_program(
                     console.stdout.write(SOFT_REBOOT)
 
 
-def _status(code: object) -> int:
+def status_of(leaving: SystemExit) -> int:
+    """The exit status that a program asks for; a text is shown, and means 1."""
+    code = leaving.code
     if code is None:
         return 0
     if isinstance(code, int):

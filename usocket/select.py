@@ -16,7 +16,6 @@ from tap.clock import MS
 from usocket.addrinfo import integer
 from usocket.current import current_device
 from usocket.errno import ENOENT, MicroPythonError
-from usocket.socket import socket
 
 if TYPE_CHECKING:
     from usocket.device import Device
@@ -64,7 +63,7 @@ class Pair:
 
 
 class poll:
-    """Objects and what is asked about each. Reports come in the order in which the objects were registered."""
+    """Objects and what is asked about each. Reports come in the order in which they were registered."""
 
     def __init__(self) -> None:
         self._masks: dict[int, tuple[Any, int]] = {}  # by identity, as MicroPython's map is
@@ -74,7 +73,7 @@ class poll:
 
     def register(self, obj: Any, mask: int = POLLIN | POLLOUT, /) -> None:
         """Ask about ``obj``; again: replace the mask. OSError for what is no stream."""
-        if not isinstance(obj, socket) and not callable(getattr(obj, "ioctl", None)):
+        if not _is_ours(obj) and not callable(getattr(obj, "ioctl", None)):
             raise OSError("stream operation not supported")
         self._masks[id(obj)] = obj, integer(mask)
 
@@ -114,14 +113,14 @@ class poll:
     def _wait(self, timeout: int) -> list[tuple[Any, int]]:
         device = self._device()
         device.enter()
-        others = [pair for pair in self._masks.values() if not isinstance(pair[0], socket)]
-        sockets = [pair for pair in self._masks.values() if isinstance(pair[0], socket)]
+        others = [pair for pair in self._masks.values() if not _is_ours(pair[0])]
+        ours = [pair for pair in self._masks.values() if _is_ours(pair[0])]
         deadline = device.deadline(None if timeout < 0 else timeout)
         while True:
             ready = [(obj, flags) for obj, mask in others if (flags := _ask(obj, mask))]
 
             def look(ready: list[tuple[Any, int]] = ready) -> bool:
-                ready += [(sock, flags) for sock, mask in sockets if (flags := sock._poll(mask))]
+                ready += [(obj, flags) for obj, mask in ours if (flags := obj._poll(mask))]
                 return bool(ready)
 
             now = device.clock.now()
@@ -135,9 +134,15 @@ class poll:
 
     def _device(self) -> Device:
         for obj, _ in self._masks.values():
-            if isinstance(obj, socket):
-                return obj._device
+            if hasattr(obj, "_device"):
+                device: Device = obj._device
+                return device
         return current_device()
+
+
+def _is_ours(obj: object) -> bool:
+    """Whether it is a socket or has, as one, ``_poll(mask)``, which is called with the device's lock."""
+    return hasattr(obj, "_poll")
 
 
 def _ask(obj: Any, mask: int) -> int:

@@ -116,7 +116,7 @@ class socket(Stream):
     # Opening and closing
 
     def bind(self, address: Address, /) -> None:
-        """Give it a local address. EADDRINUSE; EINVAL (connected, listening or bound before); EIO (closed)."""
+        """Give it a local address. EADDRINUSE; EINVAL (connected, listening, bound before); EIO (closed)."""
         ip, port = parse_address(address)
         device, layer = self._enter()
         with device.host.lock:
@@ -219,7 +219,7 @@ class socket(Stream):
             rest = rest[self._send(bytes(rest[:most])) :]
 
     def sendto(self, data: Any, address: Address, /) -> int:
-        """Send a datagram. ENOMEM (no room for it), EHOSTUNREACH, EBADF. A stream socket ignores the address."""
+        """Send a datagram. ENOMEM (no room for it), EHOSTUNREACH, EBADF. A stream ignores the address."""
         payload = buffer_of(data)
         ip, port = parse_address(address)
         device, layer = self._enter()
@@ -324,8 +324,10 @@ class socket(Stream):
 
     def _read_some(self, size: int) -> bytes:
         if isinstance(self._layer, PacketSocket) and self._layer.pcb is None:
-            error = self._device.error(EBADF)
-            raise _explained(error, self._device.note("read-after-close"))
+            if self._timeout is None:
+                raise _explained(self._device.error(EBADF), self._device.note("read-after-close"))
+            self._device.attempt(lambda: False, _longer(self._timeout), "read of a closed socket")
+            raise self._failed(ERR_WOULDBLOCK, self._timeout)
         return self._receive(size, 0)[0]
 
     def _write_some(self, data: bytes) -> int:

@@ -13,28 +13,26 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from tap.clock import MS
+from tap.clock import MS, SECOND
 from usocket.addrinfo import integer
 from usocket.current import current_device
 from usocket.errno import EAGAIN, EINVAL, MicroPythonError
 from usocket.select import IOCTL_POLL, POLLIN, POLLOUT
 from usocket.stream import Stream
-from usocket.time import time_ns
 from usocket.tls_ciphers import MBEDTLS, OPENSSL, selection
-from usocket.tls_credentials import load_cert_chain, load_verify_locations
-from usocket.tls_engine import Broken, Engine, Refused, WouldBlock
+from usocket.tls_credentials import load_cert_chain, load_verify_locations, private_key
+from usocket.tls_engine import Broken, Engine, WouldBlock
 from usocket.tls_errors import (
     BAD_CONFIG,
     BAD_INPUT_DATA,
     CA_CHAIN_REQUIRED,
+    CERT_VERIFY_FAILED,
     CONN_EOF,
-    EXPIRED,
-    FUTURE,
     TlsError,
-    error_of,
-    refusal,
+    exception_of,
 )
 from usocket.tls_transport import IOCTL_CLOSE, Transport
+from usocket.tls_verify import ACCESS_DENIED, UNKNOWN_CA, alert_for, complaints
 
 __all__ = [
     "CERT_NONE",
@@ -60,7 +58,6 @@ X509_V_FLAG_PARTIAL_CHAIN = 0x80000  # any certificate given is trusted, not onl
 X509_V_FLAG_NO_CHECK_TIME = 0x200000  # it would use the machine's clock
 
 ENCODING_DER = 2  # of _ssl
-BAD_CERTIFICATE, CERTIFICATE_EXPIRED, UNKNOWN_CA = 42, 45, 48  # alerts, RFC 5246, section 7.2
 
 VerifyCallback = Callable[[memoryview, int], int]
 
@@ -100,7 +97,8 @@ class SSLContext:
 
     def load_cert_chain(self, cert: Any, pkey: Any, /) -> None:
         """Its own certificate and key, PEM or DER. ValueError for what is none."""
-        load_cert_chain(self._context, _data(cert), _data(pkey))
+        key = private_key(_data(pkey))
+        load_cert_chain(self._context, _data(cert), key)
 
     def load_verify_locations(self, cadata: Any, /) -> None:
         """Trust these certificates, PEM or DER, and what they have signed. ValueError for what is none."""
@@ -124,18 +122,22 @@ class SSLContext:
         required = self.verify_mode == CERT_REQUIRED
         if server_hostname is None and required and not server_side:
             raise ValueError("CERT_REQUIRED requires server_hostname")
-        context = self._context
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_REQUIRED if required and self._trusts else ssl.CERT_NONE
-        context.check_hostname = context.verify_mode == ssl.CERT_REQUIRED and not self._server
-        engine = Engine(context, transport, self._server, server_hostname, self._judge)
+        self._context.check_hostname = False  # we do
+        self._context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_NONE
+
+        def judge(chain: list[Any], failure: ssl.SSLCertVerificationError | None) -> None:
+            self._judge(chain, failure, server_hostname)
+
+        engine = Engine(self._context, transport, self._server, server_hostname, judge)
         made = SSLSocket(engine, transport)
         if do_handshake_on_connect:
             made._shake_hands()
         return made
 
-    def _judge(self, chain: list[Any]) -> None:
-        """Left to us: the callback, whether anything is trusted, dates by the device's clock."""
+    def _judge(
+        self, chain: list[Any], failure: ssl.SSLCertVerificationError | None, hostname: str | None
+    ) -> None:
+        """Judge a peer's certificates (``tls_engine.Judge``)."""
         if self.verify_mode == CERT_NONE:
             return
         if self.verify_callback is not None:
@@ -143,23 +145,21 @@ class SSLContext:
                 der = bytes(chain[depth].public_bytes(ENCODING_DER))
                 code = self.verify_callback(memoryview(der), depth)
                 if code:
-                    raise Broken(code)
+                    raise Broken(code, alert=ACCESS_DENIED)
         if self.verify_mode != CERT_REQUIRED:
             return
         if not self._trusts:
-            raise Broken(CA_CHAIN_REQUIRED)
-        sentences = _dates(chain)
+            raise Broken(CA_CHAIN_REQUIRED, alert=UNKNOWN_CA)
+        infos = [certificate.get_info() for certificate in chain]
+        sentences = complaints(infos, hostname, unix_time(), failure)
         if sentences:
-            raise Refused(sentences, CERTIFICATE_EXPIRED if EXPIRED in sentences else BAD_CERTIFICATE)
+            raise Broken(CERT_VERIFY_FAILED, sentences, alert_for(sentences))
 
 
-def _dates(chain: list[Any]) -> list[str]:
-    """What is wrong with the dates of these certificates now, where the device is."""
-    now = time_ns() // 1_000_000_000
-    infos = [certificate.get_info() for certificate in chain]
-    expired = any(ssl.cert_time_to_seconds(info["notAfter"]) < now for info in infos)
-    future = any(ssl.cert_time_to_seconds(info["notBefore"]) > now for info in infos)
-    return [sentence for sentence, holds in ((EXPIRED, expired), (FUTURE, future)) if holds]
+def unix_time() -> int:
+    """Seconds since 1970, where the current device is."""
+    clock = current_device().clock
+    return (clock.epoch + clock.now()) // SECOND
 
 
 def _data(value: Any) -> bytes:
@@ -195,12 +195,9 @@ class SSLSocket(Stream):
                 return self._engine.handshake()
             except WouldBlock:
                 self._device.sleep_ns(MS)
-            except Refused as refused:
-                self._engine = None
-                raise refusal(refused.sentences) from None
             except Broken as broken:
-                self._engine = None
-                raise error_of(broken.code) from None
+                self._engine, self._failure = None, broken.code
+                raise exception_of(broken.code, broken.sentences) from None
 
     def _read_some(self, size: int) -> bytes:
         data: bytes = self._step(lambda engine: engine.read(size), POLLIN)
@@ -225,15 +222,12 @@ class SSLSocket(Stream):
             if wait.direction != direction:
                 self._poll_mask = wait.direction
             raise MicroPythonError(EAGAIN) from None
-        except Refused as refused:
-            self._engine, self._failure = None, BAD_INPUT_DATA
-            raise refusal(refused.sentences) from None
         except Broken as broken:
             self._failure = broken.code
             if engine.established or broken.code == CONN_EOF:
                 raise MicroPythonError(broken.code) from None
             self._engine = None
-            raise error_of(broken.code) from None
+            raise exception_of(broken.code, broken.sentences) from None
 
     def setblocking(self, flag: object, /) -> None:
         """That of the socket below."""

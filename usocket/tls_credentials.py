@@ -22,17 +22,23 @@ _KINDS = {SEQUENCE: "PRIVATE KEY", INTEGER: "RSA PRIVATE KEY", OCTET_STRING: "EC
 _PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.*-----END ", re.DOTALL)
 
 
-def load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
-    """Give ``context`` its own certificate. Raises ValueError: invalid key, invalid cert."""
+def private_key(data: bytes) -> bytes:
+    """A key in PEM. Raises ValueError: invalid key."""
     try:
-        key_pem = key if BEGIN in key else _key_pem(key)
+        pem = data if BEGIN in data else _key_pem(data)
     except IndexError:
-        key_pem = b""
-    if not _PRIVATE_KEY.search(key_pem):
+        pem = b""
+    if not _PRIVATE_KEY.search(pem):
         raise ValueError("invalid key")
+    return pem
+
+
+def load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
+    """Give ``context`` its own certificate; ``key`` in PEM. Raises ValueError: invalid key, invalid cert."""
     load_verify_locations(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert)  # complains of what is none
-    cert_pem = cert if BEGIN in cert else ssl.DER_cert_to_PEM_cert(cert).encode()
-    with _file(cert_pem) as cert_file, _file(key_pem) as key_file:
+    if BEGIN not in cert:
+        cert = ssl.DER_cert_to_PEM_cert(cert[: _length(cert)]).encode()
+    with _file(cert) as cert_file, _file(key) as key_file:
         try:
             context.load_cert_chain(cert_file, key_file, password=lambda: b"")  # never asks a human
         except (ssl.SSLError, ValueError):
@@ -51,12 +57,23 @@ def _key_pem(der: bytes) -> bytes:
     """A key in PEM. What stands behind its version tells which of three kinds it is. IndexError for none."""
     if der[0] != SEQUENCE:
         return b""
-    start = 2 if der[1] < 0x80 else 2 + (der[1] & 0x7F)
+    start = _content(der)
     kind = _KINDS.get(der[start + 2 + der[start + 1]]) if der[start] == INTEGER else None
     if kind is None:
         return b""
     text = base64.encodebytes(der).decode()
     return f"-----BEGIN {kind}-----\n{text}-----END {kind}-----\n".encode()
+
+
+def _content(der: bytes) -> int:
+    """Where the content of the first value begins."""
+    return 2 if der[1] < 0x80 else 2 + (der[1] & 0x7F)
+
+
+def _length(der: bytes) -> int:
+    """How long the first value is."""
+    start = _content(der)
+    return start + (der[1] if start == 2 else int.from_bytes(der[2:start], "big"))
 
 
 @contextmanager

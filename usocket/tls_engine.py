@@ -12,11 +12,12 @@ ssl_msg.c, ``mbedtls_ssl_read``, ``mbedtls_ssl_write``.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from usocket.select import POLLIN, POLLOUT
-from usocket.tls_errors import CONN_EOF, INVALID_RECORD, code_of, sentence_of
+from usocket.tls_errors import CERT_VERIFY_FAILED, CONN_EOF, INVALID_RECORD, code_of
 from usocket.tls_transport import StreamFailed, Transport
 
 HEADER = 5  # bytes of a record's header (RFC 5246, section 6.2.1)
@@ -27,9 +28,9 @@ FATAL = 2  # alert level
 
 T = TypeVar("T")
 
-# Judges the peer's certificates (DER and what CPython makes of it, its own first) before the handshake is
-# finished. Raises Refused.
-Judge = Callable[[list[Any]], None]
+# Judges the peer's certificates (_ssl.Certificate, its own first), given what OpenSSL complains of, before
+# the handshake has ended. Raises Broken.
+Judge = Callable[[list[Any], ssl.SSLCertVerificationError | None], None]
 
 
 class WouldBlock(Exception):
@@ -41,26 +42,20 @@ class WouldBlock(Exception):
 
 
 class Broken(Exception):
-    """The connection has failed: ``code`` is mbedTLS's error."""
+    """The connection has failed: ``code`` is mbedTLS's error.
 
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class Refused(Exception):
-    """The peer's certificate is not accepted. ``sentences`` say why; ``alert`` (RFC 5246, section 7.2) tells
-    the peer, None when OpenSSL has done so.
+    ``sentences`` say why a certificate is not accepted; ``alert`` (RFC 5246, section 7.2) is for the peer.
     """
 
-    def __init__(self, sentences: list[str], alert: int | None) -> None:
-        super().__init__(sentences)
+    def __init__(self, code: int, sentences: Sequence[str] = (), alert: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
         self.sentences = sentences
         self.alert = alert
 
 
 class Engine:
-    """A connection on ``transport``. Each call raises WouldBlock, Broken or Refused."""
+    """A connection on ``transport``. Each call raises WouldBlock or Broken."""
 
     def __init__(
         self, context: ssl.SSLContext, transport: Transport, server: bool, hostname: str | None, judge: Judge
@@ -73,7 +68,7 @@ class Engine:
         self._transport = transport
         self._judge: Judge | None = judge
         self._record = bytearray()  # what has arrived of the next record
-        self._unsent = b""  # records that the stream has yet to take
+        self._unsent: deque[bytes] = deque()  # records that the stream has yet to take
 
     @property
     def pending(self) -> bool:
@@ -86,8 +81,8 @@ class Engine:
             return
         try:
             self._drive(self.tls.do_handshake)
-        except Refused as refused:
-            self._send_alert(refused.alert)
+        except Broken as broken:
+            self._send_alert(broken.alert)
             raise
         self._flush()
         self.established = True
@@ -131,7 +126,8 @@ class Engine:
                     return b""  # type: ignore[return-value]  # only reading comes to this
                 raise Broken(code_of(closed)) from None
             except ssl.SSLCertVerificationError as error:
-                raise Refused([sentence_of(error)], None) from None
+                self._judge_peer(error)
+                raise Broken(CERT_VERIFY_FAILED) from None
             except ssl.SSLError as error:
                 self._send_alert(None)
                 raise Broken(code_of(error)) from None
@@ -139,37 +135,41 @@ class Engine:
                 self._judge_peer()
                 return result
 
-    def _judge_peer(self) -> None:
+    def _judge_peer(self, failure: ssl.SSLCertVerificationError | None = None) -> None:
         """Once, as soon as the peer's certificates are there, which is before the handshake ends."""
         if self._judge is None:
             return
         chain = self.tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
-        if chain:
+        if chain or failure is not None:
             judge, self._judge = self._judge, None
-            judge(chain)
+            judge(chain or [], failure)
 
     def _send_alert(self, alert: int | None) -> None:
-        """Tell the peer, as far as the stream takes it now: ``alert``, or what OpenSSL has to say."""
+        """Tell the peer, as far as the stream takes it now: what OpenSSL has to say, or ``alert``."""
         if alert is not None:
             self._outgoing.read()
-            self._unsent = bytes((21, 3, 3, 0, 2, FATAL, alert))
+            self._unsent.append(bytes((21, 3, 3, 0, 2, FATAL, alert)))
         try:
             self._flush()
         except (WouldBlock, Broken):
             pass
 
     def _flush(self) -> None:
-        """Have the stream take all that is to be sent."""
-        if self._outgoing.pending:
-            self._unsent += self._outgoing.read()
-        while self._unsent:
+        """Have the stream take all that is to be sent, record by record."""
+        records = self._unsent
+        while self._outgoing.pending:
+            header = self._outgoing.read(HEADER)
+            records.append(header + self._outgoing.read(int.from_bytes(header[3:5], "big")))
+        while records:
             try:
-                count = self._transport.send(self._unsent)
+                count = self._transport.send(records[0])
             except StreamFailed as failed:
                 raise Broken(-failed.number) from None
             if count is None:
                 raise WouldBlock(POLLOUT)
-            self._unsent = self._unsent[count:]
+            rest = records.popleft()[count:]
+            if rest:
+                records.appendleft(rest)
 
     def _feed(self) -> None:
         """Take one record from the stream and give it to OpenSSL."""

@@ -3,17 +3,19 @@
 On a board a failed handshake is OSError(-30592, 'MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE') or the like, and a
 certificate that is not accepted is ValueError with mbedTLS's sentence.
 
-Sources: Mbed-TLS/mbedtls:include/mbedtls/ssl.h, x509.h; library/x509_crt.c, ``x509_crt_verify_strings``;
+Sources: Mbed-TLS/mbedtls:include/mbedtls/ssl.h, x509.h;
 micropython/micropython:extmod/modtls_mbedtls.c, ``mbedtls_raise_error``; compared with MicroPython 1.25.
 """
 
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 
 from usocket.errno import MicroPythonError
 
 GENERIC_ERROR = 0x0001
+CERT_VERIFY_FAILED = -0x2700
 BAD_CONFIG = -0x5E80
 HANDSHAKE_FAILURE = -0x6E00
 BAD_PROTOCOL_VERSION = -0x6E80
@@ -31,6 +33,7 @@ PEER_CLOSE_NOTIFY = -0x7880
 
 NAMES = {
     GENERIC_ERROR: "MBEDTLS_ERR_ERROR_GENERIC_ERROR",
+    CERT_VERIFY_FAILED: "MBEDTLS_ERR_X509_CERT_VERIFY_FAILED",
     BAD_CONFIG: "MBEDTLS_ERR_SSL_BAD_CONFIG",
     HANDSHAKE_FAILURE: "MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE",
     BAD_PROTOCOL_VERSION: "MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION",
@@ -50,7 +53,6 @@ NAMES = {
 # OpenSSL's reason -> mbedTLS's error. What is missing here and names no alert is a failed handshake.
 _REASONS = {
     "BAD_RECORD_TYPE": INVALID_RECORD,
-    "CERTIFICATE_VERIFY_FAILED": BAD_INPUT_DATA,
     "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": INVALID_MAC,
     "HTTP_REQUEST": INVALID_RECORD,
     "LENGTH_MISMATCH": DECODE_ERROR,
@@ -63,28 +65,6 @@ _REASONS = {
     "VERSION_TOO_LOW": BAD_PROTOCOL_VERSION,
     "WRONG_SSL_VERSION": BAD_PROTOCOL_VERSION,
     "WRONG_VERSION_NUMBER": INVALID_RECORD,
-}
-
-EXPIRED = "The certificate validity has expired"
-CN_MISMATCH = "The certificate Common Name (CN) does not match with the expected CN"
-NOT_TRUSTED = "The certificate is not correctly signed by the trusted CA"
-FUTURE = "The certificate validity starts in the future"
-KEY_USAGE = "Usage does not match the extendedKeyUsage extension"
-BAD_MD = "The certificate is signed with an unacceptable hash."
-BAD_KEY = "The certificate is signed with an unacceptable key (eg bad curve, RSA too short)."
-REVOKED = "The certificate has been revoked (is on a CRL)"
-
-# OpenSSL's verify_code (X509_V_ERR_...) -> sentence; all others are NOT_TRUSTED.
-_VERIFY_CODES = {
-    9: FUTURE,
-    10: EXPIRED,
-    23: REVOKED,
-    26: KEY_USAGE,
-    62: CN_MISMATCH,
-    64: CN_MISMATCH,
-    66: BAD_KEY,
-    67: BAD_KEY,
-    68: BAD_MD,
 }
 
 
@@ -112,9 +92,14 @@ def name_of(number: int) -> str:
     return NAMES.get(number, f"MBEDTLS_ERR_UNKNOWN (0x{abs(number):04X})")
 
 
-def error_of(number: int) -> OSError:
-    """The exception for an error of mbedTLS; for -1 to -255 it is the socket's."""
-    return MicroPythonError(-number) if -256 < number < 0 else TlsError(number)
+def exception_of(code: int, sentences: Sequence[str] = ()) -> OSError | ValueError:
+    """The exception for an error of mbedTLS, where -1 to -255 are the socket's.
+
+    ``sentences`` say what is wrong with a certificate.
+    """
+    if sentences:
+        return ValueError("".join(f"\n{sentence}\n" for sentence in sentences))
+    return MicroPythonError(-code) if -256 < code < 0 else TlsError(code)
 
 
 def code_of(error: ssl.SSLError) -> int:
@@ -127,13 +112,3 @@ def code_of(error: ssl.SSLError) -> int:
     if "_ALERT_" in reason:
         return FATAL_ALERT_MESSAGE
     return _REASONS.get(reason, HANDSHAKE_FAILURE)
-
-
-def refusal(sentences: list[str]) -> ValueError:
-    """The exception for a certificate that is not accepted."""
-    return ValueError("".join(f"\n{sentence}\n" for sentence in sentences))
-
-
-def sentence_of(error: ssl.SSLCertVerificationError) -> str:
-    """Why OpenSSL did not accept a certificate, as mbedTLS says it."""
-    return _VERIFY_CODES.get(error.verify_code, NOT_TRUSTED)

@@ -24,6 +24,7 @@ from netstack.tcp.quiet import quiet_runs, skip_runs
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
 from netstack.tcp.timers import tcp_timer
+from netstack.tcp.unreachable import icmp_error
 from netstack.trace import ApiCall
 
 
@@ -38,6 +39,7 @@ class Tcp(TcpShared):
         quiet, skip = partial(quiet_runs, self), partial(skip_runs, self)
         self.timer = core.timers.oneshot("tcp", interval, self._tick, quiet, skip)
         ipv4.handlers[PROTO_TCP] = self._input
+        ipv4.error_handlers[PROTO_TCP] = partial(icmp_error, self)
         netif.on_address.append(self._address_changed)
 
     def _input(self, p: Pbuf, header: Ipv4Header) -> None:

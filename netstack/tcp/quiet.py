@@ -35,6 +35,7 @@ def quiet_runs(tcp: TcpShared) -> int:
             or pcb.flags & _BUSY_FLAGS
             or pcb.persist_backoff
             or pcb.refused_data is not None
+            or pcb.nrtx >= tcp.profile.tcp_maxrtx  # as many SYNs as that may have been sent before the answer
         ):
             return 0
         ticks = min(ticks, _ticks_left(tcp, pcb))

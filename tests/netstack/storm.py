@@ -28,7 +28,7 @@ from netstack.raw import RawPcb
 from netstack.stack import Stack
 from netstack.tcp import header
 from netstack.tcp.header import ACK, FIN, PSH, RST, SYN
-from netstack.tcp.states import CLOSED, TIME_WAIT
+from netstack.tcp.states import CLOSED, SYN_SENT, TIME_WAIT
 from netstack.tcp.tcb import SOF_KEEPALIVE, TF_NODELAY, ListenTcb, Tcb
 from netstack.trace import TraceHook
 from netstack.udp import UdpPcb
@@ -172,24 +172,31 @@ class Storm:
         return OUR_MAC + mac_of(src) + b"\x08\x00" + ip + payload
 
     def _segment(self, src: int) -> bytes:
-        """Of a connection, near what it expects; or of none."""
+        """Of a connection, as its peer would send it, or near that; or of none."""
         random = self.random
         pcbs = self.stack.tcp.active_pcbs + self.stack.tcp.tw_pcbs
         data = random.randbytes(random.choice((0, 0, 1, 10, 100, 536, 1460)))
         options = random.choice(OPTIONS)
         window = random.choice((0, 1, 100, 5_000, 65_535, 65_535, 65_535))
-        if pcbs and random.random() < 0.85:
-            pcb = random.choice(pcbs)
-            seq = pcb.rcv_nxt + random.choice(
-                (0, 0, 0, 0, 0, 0, -1, 1, 10, 600, 5_000, random.getrandbits(32))
-            )
-            ack = pcb.snd_nxt + random.choice((0, 0, 0, 0, 0, -1, -500, 1, random.getrandbits(32)))
-            ip, ports = pcb.remote_ip, (pcb.remote_port, pcb.local_port)
-            flags = SYN | ACK if not pcb.rcv_nxt and random.random() < 0.7 else random.choice(SEGMENT_FLAGS)
-        else:
-            seq, ack = random.getrandbits(32), random.getrandbits(32)
+        if not pcbs or random.random() < 0.1:
             ip, ports = src, (random.randrange(1, 9), random.choice(PORTS))
+            seq, ack = random.getrandbits(32), random.getrandbits(32)
             flags = SYN if random.random() < 0.7 else random.choice(SEGMENT_FLAGS)
+        else:
+            pcb = random.choice(pcbs)
+            ip, ports = pcb.remote_ip, (pcb.remote_port, pcb.local_port)
+            seq, ack = pcb.rcv_nxt, pcb.snd_nxt
+            if random.random() < 0.7:
+                options, window = b"", max(window, 5_000)
+                if pcb.state == SYN_SENT:
+                    flags, ack, data = SYN | ACK, pcb.lastack + 1, b""
+                else:
+                    flags = ACK | FIN if random.random() < 0.04 else PSH | ACK if data else ACK
+                    ack -= random.choice((0, 0, 0, (pcb.snd_nxt - pcb.lastack & 0xFFFF) // 2))
+            else:
+                seq += random.choice((0, 0, -1, 1, 10, 600, 5_000, random.getrandbits(32)))
+                ack += random.choice((0, 0, -1, -500, 1, random.getrandbits(32)))
+                flags = random.choice(SEGMENT_FLAGS)
         segment = header.emit(
             ip, self.stack.netif.ip, *ports, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, flags, window, options, data
         )
@@ -327,9 +334,12 @@ class Storm:
 
     def _recv(self, pcb: Tcb, p: Pbuf | None, err: int) -> int:
         chance = self.random.random()
+        # Refused data that is offered again comes outside the processing of a segment: lwIP does not survive
+        # a close there that finds unread data.
+        may_close = self.stack.tcp.input_pcb is pcb
         if p is None:
             self._note("end of stream", err)
-            if chance < 0.5:
+            if chance < 0.5 and may_close:
                 self._close(pcb)
             return ERR_OK
         self._note("recv", p.data.hex())
@@ -338,7 +348,7 @@ class Storm:
         self.held.append((pcb, p))
         if chance < 0.7:
             self._read(pcb)
-        elif chance < 0.74 and self.stack.tcp.input_pcb is pcb:  # not when refused data is offered again
+        elif chance < 0.74 and may_close:
             self._close(pcb)
         elif chance < 0.77:
             self._let_go(pcb)

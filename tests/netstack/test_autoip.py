@@ -5,21 +5,25 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP
 
 from netstack.address import format_ip
 from netstack.autoip import BOUND, CHECKING, OFF
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_RTE, ERR_VAL
-from tests.netstack.peer import BROADCAST_MAC, PEER_MAC, Peer, ip_of
+from tests.netstack.peer import BROADCAST_MAC, PEER, PEER_MAC, Peer, ip_of
 
 FIRST = "169.254.2.0"  # of the MAC 02:00:00:00:00:01
+
+
+NOTHING = {"ip": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "0.0.0.0"}
 
 
 class Device(Peer):
     """A stack without an address."""
 
     def __init__(self, profile: str = "lwip-default", **options: int | str | bool) -> None:
-        super().__init__(profile, **{"ip": "0.0.0.0", "netmask": "0.0.0.0", "gateway": "0.0.0.0"} | options)
+        super().__init__(profile, **NOTHING | {"lwip_autoip": 1} | options)
         self.autoip = self.stack.autoip
 
     @property
@@ -96,7 +100,7 @@ class TestStart:
 
     def test_errors(self) -> None:
         assert Device(up=False).autoip.start() == ERR_ARG
-        assert Device("micropython").autoip.start() == ERR_VAL
+        assert Device(lwip_autoip=0).autoip.start() == ERR_VAL
         device = Device(mem_size=24)
         assert device.autoip.start() == ERR_MEM
         device.expect_no_leak()
@@ -187,6 +191,38 @@ class TestLink:
         device.expect_nothing()
 
 
+def test_all_arp_is_broadcast() -> None:
+    """RFC 3927 2.5."""
+    device = bound()
+    device.send(ARP(op=1, hwsrc=PEER_MAC, psrc="169.254.7.7", pdst=FIRST))
+    reply = device.reply()
+    assert (reply.dst, reply[ARP].op, reply[ARP].psrc, reply[ARP].hwdst) == (
+        BROADCAST_MAC,
+        2,
+        FIRST,
+        PEER_MAC,
+    )
+
+
+class TestCooperation:
+    """LWIP_DHCP_AUTOIP_COOP: DHCP goes on asking, and AutoIP steps in after nine tries."""
+
+    def test_steps_in(self) -> None:
+        device = Device(lwip_dhcp_autoip_coop=1)
+        device.stack.dhcp.start()
+        device.advance(ms=240_000)  # 2 + 4 + ... + 32 + 60 s each
+        assert device.autoip.state == OFF
+        device.advance(ms=62_000)
+        assert device.autoip.state == CHECKING
+        device.advance(ms=7000)
+        assert device.configured[0] == FIRST
+        device.stack.netif.set_link(False)
+        assert (device.autoip.state, device.configured[0]) == (OFF, "0.0.0.0")
+        device.stack.netif.set_link(True)
+        device.advance(ms=7000)
+        assert device.autoip.state == OFF
+
+
 @pytest.mark.parametrize(
     ("to", "err"), [("192.0.2.1", ERR_RTE), ("10.0.0.2", ERR_RTE), ("169.254.99.99", ERR_OK)]
 )
@@ -203,7 +239,7 @@ def test_a_lease_takes_its_place() -> None:
     """DHCP finds a server at last: the link-local address is watched no more than passively."""
     from tests.netstack.dhcp_server import LEASED, DhcpServer
 
-    server = DhcpServer("lwip-default")
+    server = DhcpServer("lwip-default", lwip_autoip=1)
     assert server.stack.autoip.start() == ERR_OK
     server.advance(ms=7000)
     assert server.configured[0] == FIRST
@@ -211,6 +247,10 @@ def test_a_lease_takes_its_place() -> None:
     server.advance(ms=10_000)
     assert server.configured[0] == LEASED
     server.frames_sent()
+    for target, answered in ((LEASED, True), (FIRST, True), ("169.254.2.1", False)):
+        server.send(IP(src=PEER, dst=target) / ICMP() / b"ping")
+        server.send(ARP(op=2, hwsrc=PEER_MAC, psrc=PEER, pdst=LEASED))
+        assert any(ICMP in frame for _, frame in server.frames_sent()) is answered
     server.claim(FIRST)
     server.expect_nothing()
     assert server.stack.autoip.state == OFF

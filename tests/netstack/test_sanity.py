@@ -35,6 +35,8 @@ BREAKING: list[dict[str, int | str]] = [
     {"pbuf_pool_bufsize": 4},
     {"lwip_netif_tx_single_pbuf": 1, "tcp_oversize": 0},
     {"lwip_acd": 0},
+    {"lwip_autoip": 1, "lwip_dhcp": 0, "lwip_acd": 0},
+    {"lwip_dhcp_autoip_coop": 1},
     {"lwip_version": "2.1.3", "lwip_tcp_rto_time": 1500},
 ]
 

@@ -60,6 +60,21 @@ def test_same_time_runs_in_the_order_of_arming() -> None:
     assert log.ran == [(500, "fast"), (1000, "slow"), (1000, "fast")]
 
 
+def test_an_idle_timer_that_is_woken_when_it_is_due_runs_then() -> None:
+    log = Log()
+    asleep = True
+
+    def wake() -> None:
+        nonlocal asleep
+        asleep = False
+
+    log.timers.cyclic("dhcp_coarse", 60_000, wake, busy)
+    log.cyclic("arp", 1000, lambda: asleep)
+    log.cyclic("acd", 100, lambda: True)
+    log.run_until(62_000)
+    assert log.ran == [(60_000, "arp"), (61_000, "arp"), (62_000, "arp")]
+
+
 def test_same_time_and_same_arming_runs_in_the_order_of_the_table() -> None:
     log = Log()
     for name in ("first", "second", *reversed(LWIP_ORDER)):  # names that lwIP does not have come last

@@ -1,8 +1,9 @@
-"""A stack on the bench: an application on it, the peer in front of it, virtual time; the frames of a row go in.
+"""A stack on the bench: an application on it, the peer in front of it, virtual time; a row's frames go in.
 
 The stack is driven by the operations of the lockstep tests, so that the same row can be run on the living
 lwIP. Its application listens, connects and writes when told to, takes all data (unless told to hold it), and
-echoes datagrams to port 7. The neighbour 10.0.0.2 is in the ARP cache, and answers when it is asked for again.
+echoes datagrams to port 7. The neighbour 10.0.0.2 is in the ARP cache, and answers when it is asked for
+again.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ class StackSide:
 class Bench:
     """Runs the steps of a row on a side and tells what came of them.
 
-    ``sent`` are the frames of the stack with their times (ms), without ARP with the peer; ``told`` what its application heard since
-    ``forget``; ``result`` is that of the last call.
+    ``sent`` are the frames of the stack with their times (ms), without ARP with the peer; ``told`` is what
+    its application heard since ``forget``; ``result`` is that of the last call.
     """
 
     def __init__(self, side: Side) -> None:
@@ -120,6 +121,11 @@ class Bench:
         """Ours; there is none when the living lwIP is on the bench."""
         assert isinstance(self.side, StackSide)
         return self.side.stack
+
+    @property
+    def window(self) -> int:
+        """The stack's receive window."""
+        return self.stack.profile.tcp_wnd if isinstance(self.side, StackSide) else 65535
 
     # Steps
 

@@ -1,4 +1,4 @@
-"""Rows K: address conflicts, seen with AutoIP: its first address is 169.254.2.0, which follows from the MAC."""
+"""Rows K: address conflicts, seen with AutoIP, whose first address is 169.254.2.0 with our MAC."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _row(
         outcome,
         outcome,
         start=start,
-        options={"lwip_acd": 1},
+        options={"lwip_acd": 1, "lwip_autoip": 1},
         alone=_ALONE,
         **{"show": _asked, **fields},  # type: ignore[arg-type]
     )

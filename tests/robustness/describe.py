@@ -1,4 +1,4 @@
-"""What a stack did, in one line: the frames it sent, what its application was told, how its connection stands.
+"""What a stack did, in one line: the frames it sent, what its application heard, how its connection stands.
 
 ICMP0/0                                              a message by type and code
 UDP(2) · app:UDP2;                                   a datagram by its length; the echo server got one
@@ -20,7 +20,9 @@ from tests.robustness.frames import PEER, PEER_MAC, U
 
 _FLAGS = ((2, "SYN"), (1, "FIN"), (4, "RST"), (8, "PSH"), (32, "URG"), (16, "ACK"))
 _NEAR = 500_000
-STATES = "CLOSED LISTEN SYN_SENT SYN_RCVD ESTAB FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT".split()
+STATES = (
+    "CLOSED LISTEN SYN_SENT SYN_RCVD ESTAB FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT"
+).split()
 
 
 def frames_text(frames: Iterable[bytes], una: int = U) -> str:
@@ -87,7 +89,7 @@ def _relative(seq: int, una: int) -> str:
 
 
 def connection_text(pcb: Any) -> str:
-    """State of a connection, and what is unusual about it: mss, window scale, data in flight, a closed window."""
+    """State of a connection, and what is unusual about it: MSS, scale, data in flight, a closed window."""
     if pcb is None:
         return ""
     details = []

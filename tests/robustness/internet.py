@@ -30,6 +30,7 @@ from tests.robustness.frames import (
 )
 from tests.robustness.rows import LISTEN, Row, rows
 
+_LOOP = "the library has a loop interface"
 _NO_LOOP = "the library has a loop interface, through which it answers itself; our stack has none"
 
 
@@ -69,7 +70,7 @@ INTERNET = rows(
     Row("I17", "a ping from 0.0.0.0", [echo(src="0.0.0.0")], "none", "none"),
     Row("I18", "a ping from the subnet's broadcast address", [echo(src=SUBNET_BROADCAST)], "none", "none"),
     Row("I19", "a ping from class E", [echo(src="240.0.0.1")], "ARP-req(10.0.0.254)", "none"),
-    Row("I20", "a ping to 127.0.0.1", [echo(dst="127.0.0.1")], "none", "none", note=_NO_LOOP),
+    Row("I20", "a ping to 127.0.0.1", [echo(dst="127.0.0.1")], "none", "none", alone=_LOOP, note=_NO_LOOP),
     Row("I21", "a ping to another host", [echo(dst=STRANGER)], "none", "none"),
     Row("I22", "a ping to the subnet (smurf)", [echo(dst=SUBNET_BROADCAST)], "none", "none"),
     Row("I23", "a ping to everybody", [echo(dst=BROADCAST)], "none", "none"),

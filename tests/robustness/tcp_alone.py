@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.robustness.frames import GROUP, OURS, SUBNET_BROADCAST, frame, ip, segment, tcp
 from tests.robustness.rows import LISTEN, Row, Steps, rows
 
+_LOOP = "the library has a loop interface"
 _NO_LOOP = "the library has a loop interface, through which it answers itself; our stack has none"
 _SYN_ACK = "SYN+ACK seq=U-1 ack=101 · SYN_RCVD(mss 536)"
 _ALL_FLAGS = "FSRPAU"
@@ -97,6 +98,7 @@ ALONE = rows(
         "none · SYN_RCVD(mss 536)",
         "none",
         start=LISTEN,
+        alone=_LOOP,
         note=_NO_LOOP,
     ),
     _listen(27, "SYN from port 0", segment("S", sport=0), _SYN_ACK),

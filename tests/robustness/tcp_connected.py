@@ -81,7 +81,7 @@ def _keeps_window_closed(bench: Bench) -> None:
 def _fill_window(bench: Bench) -> None:
     """The peer fills the receive window of an application that does not read."""
     seq = R
-    left = bench.stack.profile.tcp_wnd
+    left = bench.window
     while left:
         size = min(1400, left)
         bench.frame(_segment("A", seq, data=size))
@@ -92,7 +92,7 @@ def _fill_window(bench: Bench) -> None:
 
 
 def _reset_at_zero_window(bench: Bench) -> None:
-    bench.frame(_segment("R", R + bench.stack.profile.tcp_wnd))
+    bench.frame(_segment("R", R + bench.window))
 
 
 def _close_window(bench: Bench) -> None:
@@ -485,7 +485,7 @@ CONNECTION = rows(
         "SYN_SENT: nobody answers",
         [_until_told(500)],
         f"at {_SYN_RETRIES} · app:ABRT; · after 18.25 s",
-        f"at {_SYN_BACKOFF} · app:ABRT; · after 380.75 s",
+        f"at {_SYN_BACKOFF} · app:ABRT; · after 189.25 s",
         start=SYN_SENT,
         show=_given_up,
     ),

@@ -10,36 +10,11 @@ import pytest
 
 from netstack.profile import Profile
 from netstack.profiles import named
-from tests.robustness import (
-    conflicts,
-    groups,
-    internet,
-    leases,
-    link,
-    messages,
-    names,
-    tcp_alone,
-    tcp_connected,
-)
 from tests.robustness.bench import Bench, StackSide
+from tests.robustness.catalogue import ROWS
 from tests.robustness.debian import DEBIAN
 from tests.robustness.health import check_frames, check_health
 from tests.robustness.rows import Row
-
-ROWS = (
-    *link.ETHERNET,
-    *link.ARP,
-    *internet.INTERNET,
-    *internet.FRAGMENTS,
-    *messages.MESSAGES,
-    *messages.DATAGRAMS,
-    *tcp_alone.ALONE,
-    *tcp_connected.CONNECTION,
-    *names.NAMES,
-    *groups.GROUPS,
-    *leases.LEASES,
-    *conflicts.CONFLICTS,
-)
 
 
 def profile_for(name: str, row: Row) -> Profile:
@@ -56,3 +31,8 @@ def test_row(row: Row, name: str) -> None:
     assert row.run(bench) == (row.strict if name == "strict" else row.lwip), row.what
     check_frames(bench.all_frames)
     check_health(bench, before)
+
+
+def test_all_rows_are_there() -> None:
+    assert len(ROWS) == 301
+    assert len({row.id for row in ROWS}) == 301

@@ -6,17 +6,31 @@ import errno as linux
 
 import pytest
 
+from netstack.profiles import named
+from tests.usocket.support import two_devices
 from usocket import errno
-from usocket.errno import MicroPythonError, error_of
+from usocket.errno import LINUX, NEWLIB, MicroPythonError, errno_of
 
 
 def test_numbers_are_linuxs() -> None:
     assert len(errno.errorcode) == 22
     for number, name in errno.errorcode.items():
         assert getattr(errno, name) == getattr(linux, name) == number
-    assert not hasattr(errno, "EISCONN")
-    assert not hasattr(errno, "EPIPE")
     assert set(errno.__all__) == {"errorcode", *errno.errorcode.values()}
+    assert LINUX.errorcode == errno.errorcode
+    assert LINUX.module() == {"errorcode": errno.errorcode} | {
+        name: number for number, name in errno.errorcode.items()
+    }
+
+
+def test_newlib_has_its_own() -> None:
+    assert sorted(NEWLIB.errorcode.values()) == sorted(LINUX.errorcode.values())
+    assert NEWLIB[errno.ECONNRESET] == 104
+    assert NEWLIB[errno.ETIMEDOUT] == 116
+    assert NEWLIB[errno.EISCONN] == 127
+    assert NEWLIB[-2] == -2
+    assert NEWLIB.errorcode[112] == "EADDRINUSE"
+    assert 98 not in NEWLIB.errorcode
 
 
 def test_it_looks_as_on_a_board() -> None:
@@ -29,6 +43,17 @@ def test_it_looks_as_on_a_board() -> None:
     assert type(error).__name__ == "OSError"
     assert str(MicroPythonError(106)) == "106"
     assert str(MicroPythonError(-2)) == "-2"
+    assert str(MicroPythonError(116, NEWLIB.errorcode)) == "[Errno 116] ETIMEDOUT"
+
+
+def test_a_devices_errors_have_its_ports_numbers() -> None:
+    with two_devices(client=named("micropython-mimxrt")) as pair:
+        for device, number in ((pair.server, 98), (pair.client, 112)):
+            first, second = device.socket(), device.socket()
+            first.bind(("", 80))
+            with pytest.raises(OSError, match=rf"\[Errno {number}\] EADDRINUSE") as caught:
+                second.bind(("", 80))
+            assert caught.value.errno == number
 
 
 @pytest.mark.parametrize(
@@ -39,4 +64,4 @@ def test_it_looks_as_on_a_board() -> None:
     ],
 )
 def test_lwips_errors(err: int, number: int) -> None:
-    assert error_of(err).errno == number
+    assert errno_of(err) == number

@@ -1,0 +1,65 @@
+"""Ctrl-C and SIGTERM, delivered where they can do no harm.
+
+Python raises KeyboardInterrupt between any two steps of the main thread. Amid the stack, or where the driver takes
+a lock, that would leave a stack half changed or a lock taken, and closing the device would hang or fail. So the
+handler looks where the main thread is: in the clock's wait, or in no function of ``tap`` and ``netstack``, it
+raises; anywhere else it looks again a millisecond later. After ``PATIENCE`` it raises wherever it is.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+
+TERMINATED = 128 + signal.SIGTERM  # the exit status
+PATIENCE = 0.5  # s
+
+_ROOT = Path(__file__).resolve().parent.parent
+_GUARDED = tuple(f"{_ROOT / package}/" for package in ("netstack", "tap"))
+_CLOCK = str(_ROOT / "tap" / "clock.py")
+
+_pending: dict[int, float] = {}  # the signal that waits -> until when
+
+
+def install() -> None:
+    """Handle SIGINT (KeyboardInterrupt) and SIGTERM (SystemExit 143) this way from now on."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _arrived)
+    signal.signal(signal.SIGALRM, _look_again)
+
+
+def ignore() -> None:
+    """All is done: Ctrl-C comes too late."""
+    _pending.clear()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _arrived(number: int, frame: FrameType | None) -> None:
+    _pending.setdefault(number, time.monotonic() + PATIENCE)
+    _look_again(number, frame)
+
+
+def _look_again(_: int, frame: FrameType | None) -> None:
+    if not _pending:
+        return
+    number, deadline = next(iter(_pending.items()))
+    if not _may_interrupt(frame) and time.monotonic() < deadline:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        return
+    _pending.clear()
+    if number == signal.SIGTERM:
+        raise SystemExit(TERMINATED)
+    raise KeyboardInterrupt
+
+
+def _may_interrupt(frame: FrameType | None) -> bool:
+    """Whether an exception does no harm where the main thread is now."""
+    if frame is not None and frame.f_code.co_filename == _CLOCK and frame.f_code.co_name == "wait":
+        return True
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_GUARDED):
+            return False
+        frame = frame.f_back
+    return True
