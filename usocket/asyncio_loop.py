@@ -97,8 +97,7 @@ class IOQueue:
         assert task is not None
         entry = self.map.setdefault(id(stream), [None, None, stream])
         if entry[index] is not None:
-            current_device().note("asyncio-second-waiter")
-            raise RuntimeError("another task waits for this stream already")
+            raise RuntimeError(current_device().note("asyncio-second-waiter"))
         entry[index] = task
         self._update(entry)
         task.data = self

@@ -39,6 +39,8 @@ async def writable(stream: Any) -> None:
 class Stream:
     """Reads and writes any stream that does not block: a socket, a TLS socket, an object with ``ioctl``."""
 
+    __module__ = "builtins"
+
     def __init__(self, s: Any, e: Mapping[str, Any] | None = None) -> None:
         self.s = s
         self.e = {} if e is None else e
@@ -148,7 +150,7 @@ async def open_connection(
     try:
         sock.connect(address)
     except OSError as error:
-        if error.errno != EINPROGRESS:
+        if error.errno != current_device().port.errno[EINPROGRESS]:
             raise
     if ssl:
         sock = _context(ssl).wrap_socket(
@@ -173,6 +175,8 @@ Callback = Callable[[Stream, Stream], Any]
 
 class Server:
     """A listener and the task that accepts; also for ``async with``, which closes it at the end."""
+
+    __module__ = "builtins"
 
     task: Task
 

@@ -5,13 +5,13 @@ Source: micropython/micropython:extmod/asyncio/event.py, lock.py (docs/library/a
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from usocket.asyncio_task import CancelledError, Task, TaskQueue, current_task, pause, running_loop
 from usocket.select import IOCTL_POLL
 
-UNLOCKED = 0
-LOCKED = 1
+UNLOCKED: Final = 0
+LOCKED: Final = 1
 
 
 async def _wait_on(queue: TaskQueue) -> None:
@@ -28,6 +28,8 @@ def _go_on(task: Task) -> None:
 
 class Event:
     """Tasks wait until it is set."""
+
+    __module__ = "builtins"
 
     def __init__(self) -> None:
         self.state = False
@@ -60,6 +62,8 @@ class ThreadSafeFlag:
 
     A stream that can be read when it is set, for ``select.poll``.
     """
+
+    __module__ = "builtins"
 
     def __init__(self) -> None:
         self.state = 0
@@ -94,6 +98,8 @@ class ThreadSafeFlag:
 
 class Lock:
     """One task has it at a time; also for ``async with``."""
+
+    __module__ = "builtins"
 
     def __init__(self) -> None:
         self.state: Task | Literal[0, 1] = UNLOCKED  # a task: is given to it, which has yet to go on

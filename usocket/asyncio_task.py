@@ -37,6 +37,8 @@ Steps = Generator[None, None, Any]  # what the loop drives: each None given mean
 class CancelledError(BaseException):
     """Is thrown into a task that is cancelled."""
 
+    __module__ = "builtins"  # prints without it, as there
+
     @property
     def value(self) -> Any:
         """The first argument or None, as every exception of MicroPython's has it."""
@@ -45,6 +47,8 @@ class CancelledError(BaseException):
 
 class TimeoutError(Exception):
     """``wait_for`` has waited long enough. Not CPython's: this one is no OSError."""
+
+    __module__ = "builtins"
 
 
 def running_loop() -> Loop:
@@ -69,8 +73,9 @@ def pause() -> Steps:
 
 
 def now_ms() -> int:
-    """Milliseconds of the device's clock: what a task's turn is sorted by."""
-    return current_device().clock.now() // MS
+    """Milliseconds since power-on: what tasks are sorted by; ``ticks_ms`` is this modulo 2**30."""
+    device = current_device()
+    return (device.clock.now() - device.host.boot) // MS
 
 
 class TaskQueue:
@@ -128,6 +133,7 @@ class Task:
     or raises what it raises.
     """
 
+    __module__ = "builtins"
     __slots__ = ("__weakref__", "coro", "data", "entry", "loop", "state")
 
     def __init__(self, coro: Any, loop: Loop) -> None:

@@ -130,7 +130,7 @@ class Input:
         return data.decode("utf-8", "replace") if self._text else data
 
 
-stdin: PerDevice[Input] = PerDevice(lambda _: Input())
+stdin = Input()  # of this process: there is one for all devices
 stdout = Output("stdout")
 stderr = Output("stderr")
 
@@ -143,7 +143,7 @@ def print_(*values: object, sep: str = " ", end: str = "\n", file: Any = None) -
 def input_(prompt: str = "", /) -> str:
     """The builtin ``input``. Raises EOFError."""
     stdout.write(prompt)
-    line: str = stdin().readline()
+    line: str = stdin.readline()
     if not line:
         raise EOFError
     return line.rstrip("\r\n")

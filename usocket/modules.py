@@ -139,7 +139,9 @@ class Modules:
         if isinstance(fromlist, list):  # PyImport_Import: C code that the program calls wants one of its own
             return importlib.import_module(name)
         if level:
-            package = str((globals or {}).get("__package__") or "")
+            if globals is None:  # there it is the caller's (asyncio relies on that)
+                globals = sys._getframe(1).f_globals
+            package = str(globals.get("__package__") or "")
             if not package:
                 raise ImportError("can't perform relative import")
             base = package.rsplit(".", level - 1)[0] if level > 1 else package
@@ -147,9 +149,9 @@ class Modules:
         module = self.load(name)
         if not fromlist:
             return module if level else self.load(name.partition(".")[0])
-        for wanted in fromlist:
+        for wanted in fromlist if isinstance(fromlist, tuple) else ():  # True will do, there, too
             if wanted != "*" and not hasattr(module, wanted) and hasattr(module, "__path__"):
-                self.load(f"{name}.{wanted}")
+                setattr(module, wanted, self.load(f"{name}.{wanted}"))  # it may be half loaded: a circle
         return module
 
     def load(self, name: str) -> ModuleType:

@@ -22,9 +22,10 @@ ODDITIES: dict[str, tuple[str, str]] = {
     "send-lost": (LOSS, "10 s without memory: send reported success, but nothing was queued"),
     "callback-lost": (LOSS, "more than 8 callbacks were waiting: one was dropped"),
     "asyncio-task-lost": (LOSS, "a task of asyncio yielded without anybody to wake it: it is gone"),
-    "asyncio-second-waiter": (CRASH, "a second task waits for the same direction of a stream: an assertion"),
+    "asyncio-second-waiter": (HANG, "a second task waits for the same direction of a stream: the first is lost"),
     "asyncio-write-lost": (LOSS, "what another task wrote to a stream of asyncio during drain is gone"),
-    "asyncio-other-direction-kept": (LOSS, "cancelling the reader of a stream forgets its writer, too"),
+    "tls-cipher": (CRASH, "cipher() without a TLS connection follows a null pointer"),
+    "asyncio-other-direction-kept": (HANG, "cancelling the reader of a stream loses its writer, or vice versa"),
 }
 
 OddityHook = Callable[[str, str], None]

@@ -42,7 +42,7 @@ def for_script(modules: Modules) -> dict[str, Any]:
         "ps1": ">>> ",
         "ps2": "... ",
         "stderr": console.stderr,
-        "stdin": console.stdin(),
+        "stdin": console.stdin,
         "stdout": console.stdout,
         "version": f"{PYTHON}; MicroPython v{version}",
         "version_info": (3, 4, 0),

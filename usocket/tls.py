@@ -73,7 +73,7 @@ class SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if self._server else ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-        context.verify_flags |= X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME  # type: ignore[operator]
+        context.verify_flags |= X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME
         context.set_ciphers(selection(list(OPENSSL)))
         self._context = context
         self._trusts = False  # whether load_verify_locations was called
@@ -158,8 +158,8 @@ class SSLContext:
 
 def unix_time() -> int:
     """Seconds since 1970, where the current device is."""
-    clock = current_device().clock
-    return (clock.epoch + clock.now()) // SECOND
+    device = current_device()
+    return (device.clock.epoch + device.clock.now() + device.rtc_offset) // SECOND
 
 
 def _data(value: Any) -> bytes:
@@ -243,6 +243,7 @@ class SSLSocket(Stream):
         """(cipher suite, version). OSError before the handshake and after close, where a board crashes."""
         found = None if self._engine is None else self._engine.tls.cipher()
         if found is None:
+            self._device.note("tls-cipher")
             raise TlsError(BAD_INPUT_DATA)
         return MBEDTLS[found[0]], found[1]
 

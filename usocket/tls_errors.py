@@ -12,6 +12,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
+from usocket.current import current_device
 from usocket.errno import MicroPythonError
 
 GENERIC_ERROR = 0x0001
@@ -99,7 +100,9 @@ def exception_of(code: int, sentences: Sequence[str] = ()) -> OSError | ValueErr
     """
     if sentences:
         return ValueError("".join(f"\n{sentence}\n" for sentence in sentences))
-    return MicroPythonError(-code) if -256 < code < 0 else TlsError(code)
+    if -256 < code < 0:
+        return MicroPythonError(-code, current_device().port.errno.errorcode)
+    return TlsError(code)
 
 
 def code_of(error: ssl.SSLError) -> int:

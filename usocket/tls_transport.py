@@ -45,7 +45,8 @@ class Transport:
             count = stream.readinto(buffer)
             return None if count is None else bytes(buffer[:count])
         except OSError as error:
-            return _nothing(error)
+            _raise_unless_empty(error)
+            return None
 
     def send(self, data: bytes) -> int | None:
         """Write what goes in one step: how many bytes, None when none go now."""
@@ -56,7 +57,8 @@ class Transport:
             count: int | None = stream.write(data)
             return count
         except OSError as error:
-            return _nothing(error)
+            _raise_unless_empty(error)
+            return None
 
     def poll(self, mask: int) -> int:
         """Poll flags."""
@@ -78,8 +80,8 @@ class Transport:
             self.stream.ioctl(IOCTL_CLOSE, 0)
 
 
-def _nothing(error: OSError) -> None:
-    """Nothing now; raises StreamFailed for any other error."""
-    number = error.errno if error.errno is not None else (error.args or (EIO,))[0]
+def _raise_unless_empty(error: OSError) -> None:
+    """Raise StreamFailed for any error but EAGAIN, which says that nothing goes now."""
+    number = error.args[0] if error.args else EIO
     if number != EAGAIN:
         raise StreamFailed(number if isinstance(number, int) else EIO) from None

@@ -1,0 +1,87 @@
+"""Header prediction leads to the same state and the same frames as the long way (``predict``)."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from netstack.errors import ERR_MEM, ERR_OK
+from netstack.tcp.tcb import Tcb
+from tests.netstack.tcp.conversation import ACK, PSH, Conversation, established
+
+# Callbacks, and the queues whose segments are compared by what they hold
+LEFT_OUT = {"listener", "recv", "sent", "poll", "connected", "errf"}
+
+
+def state(pcb: Tcb) -> dict[str, Any]:
+    """Everything the stack knows about a connection."""
+    values = {name: getattr(pcb, name) for name in Tcb.__slots__ if name not in LEFT_OUT}
+    for queue in ("unsent", "unacked"):
+        values[queue] = [(seg.seq, seg.data, seg.flags, seg.xmits) for seg in values[queue]]
+    values["ooseq"] = [(seg.seq, seg.length, seg.flags) for seg in values["ooseq"]]
+    refused = values["refused_data"]
+    values["refused_data"] = None if refused is None else refused.data
+    return values
+
+
+def bulk(talk: Conversation, seed: int) -> list[dict[str, Any]]:
+    """A random conversation that is mostly bulk transfer; the state after each step."""
+    chance = Random(seed)
+    received, acknowledged = 1, 1
+    states = []
+    for _ in range(300):
+        step = chance.choice(("data", "data", "data", "ack", "ack", "write", "time", "odd", "refuse"))
+        if step == "data":
+            size = chance.choice((1, 100, 536))
+            win = chance.choice((65535, 65535, 2000))
+            talk.segment(ACK | chance.choice((0, PSH)), received, acknowledged, bytes(size), win=win)
+            received = talk.pcb.rcv_nxt - 0xFFFFFF00 & 0xFFFFFFFF
+        elif step == "ack":
+            in_flight = talk.pcb.snd_nxt - 0x10000 - acknowledged
+            acknowledged += chance.choice((0, in_flight, in_flight // 2))
+            talk.segment(ACK, received, acknowledged, win=chance.choice((65535, 3000)))
+        elif step == "write":
+            talk.write(bytes(chance.randrange(1, 900)))
+        elif step == "time":
+            talk.advance(ms=chance.choice((10, 250, 700)))
+        elif step == "odd":
+            talk.segment(PSH | ACK, received + chance.choice((-5, 3, 600)), acknowledged, b"odd")
+        else:
+            talk.answer = chance.choice((ERR_OK, ERR_MEM))
+        received = talk.pcb.rcv_nxt - 0xFFFFFF00 & 0xFFFFFFFF
+        states.append(state(talk.pcb))
+        if talk.state == "CLOSED":
+            break
+    return states
+
+
+@pytest.mark.parametrize("profile", ["lwip-default", "micropython", "full", "strict"])
+@pytest.mark.parametrize("seed", range(8))
+def test_both_ways_lead_to_the_same(profile: str, seed: int) -> None:
+    short, long = established(profile, mss=536), established(profile, mss=536)
+    long.tcp.predicts = False
+    assert bulk(short, seed) == bulk(long, seed)
+    assert short.frames == long.frames
+    assert short.received == long.received
+    assert short.happened() == long.happened()
+
+
+def test_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In bulk transfer the long way is not taken."""
+    talk = established(mss=536)
+    taken = []
+    monkeypatch.setattr("netstack.tcp.input.segment_arrives", lambda *args: taken.append(args) or True)
+    for i in range(4):
+        talk.segment(ACK, 1 + 100 * i, 1, bytes(100))
+    assert len(talk.received) == 400
+    assert not taken
+    talk.segment(ACK, 500, 1, b"beyond a hole")
+    assert len(taken) == 1
+
+
+def test_an_observer_sees_the_long_way() -> None:
+    talk = established(mss=536)
+    events: list[str] = []
+    talk.stack.trace = lambda event: events.append(event.kind)
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    assert "window" in events
