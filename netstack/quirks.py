@@ -98,11 +98,7 @@ QUIRKS: dict[str, Quirk] = {
         "an MSS of 1 is obeyed, and one of 0 means our own",
         "tcp_in.c:tcp_parseopt",
     ),
-    # Timers
-    "coarse_timer_grid": Quirk(
-        "delayed ACKs fall on one global 250 ms tick, other times on every second one; it rests without pcbs",
-        "tcp.c:tcp_tmr, timeouts.c:tcp_timer_needed",
-    ),
+    # Timers (how coarse they are is an option: TCP_TMR_INTERVAL)
     "fast_retransmit_counts_as_retry": Quirk(
         "fast retransmissions and repeated SYN-ACKs count as retries and lengthen the next time-out",
         "tcp_out.c:tcp_rexmit",
@@ -223,6 +219,10 @@ QUIRKS: dict[str, Quirk] = {
         "fragments with IP options are dropped (RFC 791 3.2)",
         "ip4_frag.c:ip4_reass",
     ),
+    "empty_fragment_kept": Quirk(
+        "a fragment without data takes its place, so that the real one looks like a repetition",
+        "ip4_frag.c:ip4_reass_chain_frag_into_datagram_and_validate",
+    ),
     "fragment_mf_cleared_early": Quirk(
         "where the MTU leaves no multiple of 8 for data, MF may be clear on the last fragment but one",
         "ip4_frag.c:ip4_frag",
@@ -286,11 +286,6 @@ QUIRKS: dict[str, Quirk] = {
         "dhcp.c:dhcp_decline",
     ),
     # Only in the older version
-    "dupack_reset_by_non_duplicate": Quirk(
-        "an old ACK that is no duplicate resets the count: the opposite of dupack_count_not_reset",
-        "tcp_in.c:tcp_receive",
-        _OLD,
-    ),
     "syn_rcvd_ack_before_syn": Quirk(
         "in SYN_RCVD the ACK is looked at before the SYN: a segment with SYN and a right ACK establishes",
         "tcp_in.c:tcp_process",

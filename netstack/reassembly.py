@@ -26,6 +26,9 @@ TICK_MS = 1000
 FRAG_OPTIONS = Drop(
     "frag_options", "ip_frag", ("err", "drop"), "a fragment with IP options (quirk fragment_options_refused)"
 )
+FRAG_EMPTY = Drop(
+    "frag_empty", "ip_frag", ("drop",), "a fragment without data (quirk empty_fragment_kept off)"
+)
 FRAG_NO_BUFFERS = Drop(
     "frag_no_buffers",
     "ip_frag",
@@ -114,11 +117,20 @@ class Reassembly:
     ``on_expired(packet)`` is told when one is given up whose first fragment was there, ``packet`` being that.
     """
 
-    __slots__ = ("_core", "_datagrams", "_ignores_protocol", "_refuses_options", "buffers", "on_expired")
+    __slots__ = (
+        "_core",
+        "_datagrams",
+        "_ignores_empty",
+        "_ignores_protocol",
+        "_refuses_options",
+        "buffers",
+        "on_expired",
+    )
 
     def __init__(self, core: Core) -> None:
         self._core = core
         self._ignores_protocol = "reassembly_ignores_protocol" in core.profile.quirks
+        self._ignores_empty = "empty_fragment_kept" not in core.profile.quirks
         self._refuses_options = "fragment_options_refused" in core.profile.quirks
         self._datagrams: list[_Datagram] = []
         self.buffers = 0  # receive buffers held
@@ -130,6 +142,9 @@ class Reassembly:
         self._core.stats.ip_frag.recv += 1
         if header.header_len != HEADER_LEN and self._refuses_options:
             self._drop(p, FRAG_OPTIONS)
+            return None
+        if header.total_len == header.header_len and self._ignores_empty:
+            self._drop(p, FRAG_EMPTY)
             return None
         key = (header.src, header.dst, header.ident, 0 if self._ignores_protocol else header.proto)
         limit = self._core.profile.ip_reass_max_pbufs

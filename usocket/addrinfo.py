@@ -34,6 +34,12 @@ def number(value: object) -> float:
     raise TypeError(f"can't convert {type(value).__name__} to float")
 
 
+def milliseconds(seconds: object) -> int:
+    """1000 * seconds, cut off, of the number as a float holds it: 0.03 makes 29."""
+    numerator, denominator = number(seconds).as_integer_ratio()
+    return 1000 * numerator // denominator
+
+
 def text(value: object) -> str:
     """A str or bytes argument as str (``mp_obj_str_get_data``)."""
     if isinstance(value, str):

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from usocket.asyncio_task import CancelledError, Task, TaskQueue, now_ms, running
 from usocket.current import current_device
@@ -25,6 +26,8 @@ from usocket.select import POLLIN, POLLOUT, poll
 
 if TYPE_CHECKING:
     from usocket.device import Device
+
+CLOSINGS = 10  # how often a coroutine that does not want to end is told to
 
 Handler = Callable[["Loop", dict[str, Any]], object]
 
@@ -124,6 +127,8 @@ class Loop:
         self._wakeup = Wakeup()
         self._handler: Handler | None = None
         self._stop_task: Task | None = None
+        self._tasks: WeakKeyDictionary[Task, int] = WeakKeyDictionary()  # in the order of the numbers
+        self._made = 0
         self.cur_task: Task | None = None
         self.reset()
 
@@ -141,6 +146,8 @@ class Loop:
         if not hasattr(coro, "send"):
             raise TypeError("coroutine expected")
         task = Task(coro, self)
+        self._made += 1
+        self._tasks[task] = self._made
         self._task_queue.push(task)
         return task
 
@@ -173,6 +180,23 @@ class Loop:
 
     def close(self) -> None:
         """Nothing, as there."""
+
+    def abandon(self) -> None:
+        """The program has ended. A board's tasks just stop; here their coroutines must not be left to the
+        collector, which would run their ``finally`` at any time: it runs now, and whatever it raises is lost.
+        """
+        for task in sorted(self._tasks, key=self._tasks.__getitem__):
+            close = getattr(task.coro, "close", None)
+            for _ in range(CLOSINGS):
+                try:
+                    if close is not None:
+                        close()
+                    break
+                except RuntimeError:  # it goes on to wait
+                    continue
+                except BaseException:
+                    break
+        self.reset()
 
     def run_tasks(self, main: Task) -> Any:
         """Run all tasks until ``main`` ends; where it has ended before, until nothing can happen any more."""

@@ -105,11 +105,14 @@ class Stream:
 
     def write(self, buf: Any) -> None:
         """Write at once what the stream takes; the rest is for ``drain``."""
-        data = buffer_of(buf)
+        if isinstance(buf, str):
+            buf = buf.encode()
         if not self.out_buf:
-            count = self.s.write(data)
-            data = data[count or 0 :]
-        self.out_buf += data
+            count = self.s.write(buf)
+            if count == len(buf):
+                return
+            buf = buf[count or 0 :]
+        self.out_buf += buffer_of(buf)
 
     async def drain(self) -> None:
         """Write what is left over from ``write``."""

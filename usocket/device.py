@@ -24,7 +24,6 @@ from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
 from netstack.api.common import EventHook
-from netstack.api.modlwip import AnySocket
 from netstack.profile import Profile
 from netstack.profiles import named
 from netstack.stack import Stack
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
     from usocket.interface import AccessPoint
 
 LINGER = 250 * MS  # what is on its way at the end still gets this long
+Close = Callable[[bool], object]
+
 STEP = 1 * MS  # a wait of ``poll_sockets``
 CALL = 50_000  # ns that a call takes in virtual time when it finds nothing: asking in a loop takes time
 PWRON_RESET, SOFT_RESET = 1, 5  # as machine.reset_cause() tells
@@ -52,7 +53,7 @@ SCHEDULER_DEPTH = 8  # callbacks that may wait to be run, as on boards (MICROPY_
 
 # Sockets that the collector found unclosed, of all devices of a clock. They are closed at the next call or
 # wait of any of these, since the collector may come while the stack is at work.
-_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, AnySocket]]] = WeakKeyDictionary()
+_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, object]]] = WeakKeyDictionary()
 
 
 class Device:
@@ -127,10 +128,10 @@ class Device:
         self._given_link, self._tap, self._netns = link, tap, netns
         self._trace, self._service = trace, service
         self._collects = gc == "manual"
-        self._garbage: list[AnySocket] = []  # dropped unclosed, with gc="manual"
+        self._garbage: list[object] = []  # dropped unclosed, with gc="manual"
         self.reset_cause = PWRON_RESET
         self._life = 0  # how often it was reset: threads of an earlier life end
-        self._sockets: dict[AnySocket, None] = {}  # open ones, in the order in which they were made
+        self._sockets: dict[object, Close] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
         self._scheduled: deque[Callable[[], object]] = deque()
         self._tokens: list[Any] = []
@@ -217,8 +218,8 @@ class Device:
         """End the program: its sockets are closed, the stack goes on (a connection in TIME_WAIT stays)."""
         with self.host.lock:
             self._end_program()
-            for sock in list(self._sockets):
-                sock.close(forget_single=True)
+            for close in list(self._sockets.values()):
+                close(False)
             self._sockets.clear()
             self._garbage.clear()
             self.reset_cause = SOFT_RESET
@@ -237,8 +238,8 @@ class Device:
         try:
             with self.host.lock:
                 self.is_open = False
-                for sock in list(self._sockets):
-                    sock.close()
+                for close in list(self._sockets.values()):
+                    close(True)
                 self._sockets.clear()
             self.host.wait(self._all_sent, self.clock.now() + LINGER, "closing")
         finally:
@@ -335,15 +336,15 @@ class Device:
             return self.clock.now() + timeout * MS
         return self.clock.now() + (STEP if step else CALL if self.clock.virtual else 0)
 
-    def adopt(self, sock: AnySocket) -> None:
-        """A socket of the layer has been made."""
-        self._sockets[sock] = None
+    def adopt(self, sock: object, close: Close) -> None:
+        """A socket of the layer has been made; ``close(leaving)`` closes it, ``leaving`` with the device."""
+        self._sockets[sock] = close
 
-    def release(self, sock: AnySocket) -> None:
+    def release(self, sock: object) -> None:
         """A socket of the layer has been closed."""
         self._sockets.pop(sock, None)
 
-    def orphan(self, sock: AnySocket) -> None:
+    def orphan(self, sock: object) -> None:
         """The program has dropped a socket unclosed: it is closed soon, but not inside the stack."""
         if sock not in self._sockets:
             return  # of a life that a reset has ended
@@ -406,8 +407,9 @@ class Device:
         while self._orphans:
             device, sock = self._orphans.popleft()
             with device.host.lock:
-                sock.close(forget_single=True)
-                device.release(sock)
+                close = device._sockets.pop(sock, None)
+                if close is not None:
+                    close(False)
 
     def _run_scheduled(self) -> None:
         while self._scheduled:

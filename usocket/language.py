@@ -76,7 +76,7 @@ class _Translator(ast.NodeTransformer):
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         self._function(node)
-        if _yields(node):
+        if _yields(node) and node.name != "__await__":  # which must not return a coroutine
             node.decorator_list.append(_name("coroutine"))
         return node
 

@@ -23,6 +23,10 @@ def for_script(modules: Modules) -> dict[str, Any]:
     """The contents of ``socket``, as the device's port has it; with modlwip its name is ``lwip``."""
     import usocket
 
+    if current_device().port.api == "esp32":
+        from usocket.esp32 import contents
+
+        return contents()
     names = [name for name in usocket.__all__ if name not in NOT_MICROPYTHONS]
     return {"__name__": "lwip"} | {name: getattr(usocket, name) for name in names}
 

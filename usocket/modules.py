@@ -60,6 +60,10 @@ def _module(name: str, contents: Mapping[str, Any]) -> ModuleType:
     return module
 
 
+def _nothing(*args: object, **kwargs: object) -> None:
+    """What ``print`` does when the program has ended."""
+
+
 class Modules:
     """The modules of one program on the current device.
 
@@ -124,6 +128,13 @@ class Modules:
     def real(self, path: str) -> Path:
         """Where a file of the device is on this machine."""
         return current_device().files.real(path)
+
+    def close(self) -> None:
+        """The program has ended. What its tasks do on being ended is not shown: on a board they just stop."""
+        asyncio = self._owned.get("asyncio")
+        if asyncio is not None:
+            self.builtins["print"] = _nothing
+            asyncio.get_event_loop().abandon()
 
     # Importing
 

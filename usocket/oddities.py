@@ -21,11 +21,13 @@ ODDITIES: dict[str, tuple[str, str]] = {
     "read-after-close": (HANG, "read on a closed datagram socket waits for ever"),
     "send-lost": (LOSS, "10 s without memory: send reported success, but nothing was queued"),
     "callback-lost": (LOSS, "more than 8 callbacks were waiting: one was dropped"),
+    "esp32-empty-datagram": (HANG, "sending a datagram of no bytes is repeated for ever"),
+    "esp32-empty-received": (LOSS, "after a datagram of no bytes the socket receives nothing more"),
     "asyncio-task-lost": (LOSS, "a task of asyncio yielded without anybody to wake it: it is gone"),
-    "asyncio-second-waiter": (HANG, "a second task waits for the same direction of a stream: the first is lost"),
+    "asyncio-second-waiter": (HANG, "two tasks wait for the same direction of a stream: the first is lost"),
     "asyncio-write-lost": (LOSS, "what another task wrote to a stream of asyncio during drain is gone"),
     "tls-cipher": (CRASH, "cipher() without a TLS connection follows a null pointer"),
-    "asyncio-other-direction-kept": (HANG, "cancelling the reader of a stream loses its writer, or vice versa"),
+    "asyncio-other-direction-kept": (HANG, "cancelling a stream's reader loses its writer, or vice versa"),
 }
 
 OddityHook = Callable[[str, str], None]

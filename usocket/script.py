@@ -99,8 +99,12 @@ def run_program(
     folders = [*path, *(device.files.folder(Path(folder).resolve()) for folder in library)]
     with device.use():
         while True:
+            program = Program(argv, folders)
             try:
-                return course(Program(argv, folders)) or 0
+                try:
+                    return course(program) or 0
+                finally:
+                    program.modules.close()
             except Reset as reset:
                 if reset.hard:
                     device.power_cycle()

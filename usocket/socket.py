@@ -29,7 +29,7 @@ from netstack.api.modlwip import (
     udp_socket,
 )
 from netstack.errors import ERR_CLSD, ERR_INPROGRESS, ERR_MEM, ERR_OK, ERR_VAL, ERR_WOULDBLOCK
-from usocket.addrinfo import integer, number, parse_address
+from usocket.addrinfo import integer, milliseconds, parse_address
 from usocket.constants import AF_INET, MSG_DONTWAIT, MSG_PEEK, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM
 from usocket.current import NoDevice, current_device
 from usocket.errno import (
@@ -68,6 +68,14 @@ class socket(Stream):
     __module__ = "builtins"  # prints as <class 'socket'>
     __slots__ = ("__weakref__", "_device", "_layer", "_timeout")
 
+    def __new__(cls, *args: Any) -> Any:
+        """On an esp32 a socket is one of ``usocket.esp32``."""
+        if current_device().port.api == "esp32":
+            from usocket.esp32 import EspSocket
+
+            return EspSocket(*args)
+        return object.__new__(cls)
+
     def __init__(
         self, af: int = AF_INET, type: int = SOCK_STREAM, proto: int = 0, fileno: object = None, /
     ) -> None:
@@ -88,7 +96,7 @@ class socket(Stream):
         self._device = device
         self._layer = layer
         self._timeout = timeout  # ms, None: for ever
-        device.adopt(layer)
+        device.adopt(layer, lambda leaving: layer.close(forget_single=not leaving))
 
     def __del__(self) -> None:
         layer = getattr(self, "_layer", None)  # None: the constructor failed
@@ -160,7 +168,7 @@ class socket(Stream):
         device.attempt(take, self._timeout, "accept", step=True)
         if accepted is None:
             raise self._failed(err, self._timeout)
-        made = socket.__new__(socket)
+        made: socket = object.__new__(socket)
         made._own(device, accepted, self._timeout)
         _, ip, port = accepted.conn
         return made, (format_ip(ip), port)
@@ -341,7 +349,7 @@ class socket(Stream):
         """How long calls wait: seconds, None for ever, 0 not at all (also what is under a millisecond, and
         negative).
         """
-        self._timeout = None if value is None else max(0, _milliseconds(value))
+        self._timeout = None if value is None else max(0, milliseconds(value))
 
     def setblocking(self, flag: object, /) -> None:
         """True: wait for ever; False: do not wait."""
@@ -404,9 +412,3 @@ def _longer(timeout: int | None) -> int | None:
     it is.
     """
     return timeout + 1 if timeout else timeout
-
-
-def _milliseconds(seconds: object) -> int:
-    """1000 * seconds, cut off, of the number as a float holds it: 0.03 makes 29."""
-    numerator, denominator = number(seconds).as_integer_ratio()
-    return 1000 * numerator // denominator

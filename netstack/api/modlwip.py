@@ -387,9 +387,13 @@ class TcpSocket:
 
     def _refuse(self, p: Pbuf | None) -> int:
         """Nobody has accepted yet. lwIP parks a refused segment, but forgets a refused FIN
-        (``tcp_in.c:tcp_input``).
+        (``tcp_in.c:tcp_input``), so the reader never sees the end of file.
         """
         if p is None:
+            if "lone_fin_before_accept_lost" not in self._stack.profile.quirks:
+                self.state = PEER_CLOSED
+                self._event("fin")
+                return ERR_OK
             self._event("fin-lost")
         else:
             self._event("refused", len=len(p))

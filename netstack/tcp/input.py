@@ -214,7 +214,7 @@ def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         return
     tcp.input_pcb = pcb
     alive = segment_arrives(tcp, pcb, seg)
-    if alive and (seg.events or seg.acked or seg.delivered is not None):
+    if alive and (seg.events or seg.acked or seg.delivered is not None or tcp.input_closed):
         alive = _notify(tcp, pcb, seg)
     tcp.input_pcb = None
     if alive and not delayed_close(tcp, pcb):

@@ -54,7 +54,7 @@ def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int,
         _sample(tcp, pcb, ack)
         p.free()
         tcp.input_pcb = pcb
-        alive = report_acked(pcb, acked)
+        alive = report_acked(pcb, acked) and not delayed_close(tcp, pcb)
     tcp.input_pcb = None
     if alive and not delayed_close(tcp, pcb):
         output(tcp, pcb)

@@ -133,10 +133,11 @@ class Bench:
         """A frame reaches the stack."""
         self._run(Op.FRAME, frame)
 
-    def wait(self, ms: int) -> None:
+    def wait(self, ms: int, step: int | None = None) -> None:
         """Let time pass; in small steps when the peer has to react in between, to ARP at least."""
         end = self.now + ms
-        step = 250 if self.on_frame is not None or ms > 60_000 else ms
+        if step is None:
+            step = 250 if self.on_frame is not None or ms > 60_000 else ms
         while self.now < end:
             self.now = min(self.now + step, end)
             self._run(Op.NOP)

@@ -91,6 +91,13 @@ def segment(flags: str, seq: int = 100, ack: int = 0, data: bytes | int = b"", *
     return frame(ip(tcp(flags, seq, ack, data, **fields)))
 
 
+def from_port(built: bytes, port: int) -> bytes:
+    """The same segment, which was built with source port 0, from another port: quicker than building it."""
+    total = (0xFFFF ^ int.from_bytes(built[50:52], "big")) + port  # RFC 1624: the sum grows by the port
+    checksum = 0xFFFF ^ (total & 0xFFFF) + (total >> 16)
+    return built[:34] + port.to_bytes(2, "big") + built[36:50] + checksum.to_bytes(2, "big") + built[52:]
+
+
 def answer(flags: str, seq: int = 500, ack: int = 0, data: bytes | int = b"", **fields: object) -> bytes:
     """The frame of a segment from the server to which the stack connects."""
     return segment(flags, seq, ack, data, dport=CLIENT_PORT, sport=SERVER_PORT, **fields)

@@ -196,9 +196,9 @@ FRAGMENTS = rows(
     Row(
         "F10",
         "an empty fragment in the middle",
-        [fragment(b"", 1480, more=True)],
+        [_FIRST, fragment(b"", 1480, more=True), _SECOND],
         "none",
-        "none",
+        _REPLY,
     ),
     Row(
         "F11",

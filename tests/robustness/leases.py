@@ -54,10 +54,11 @@ def _say(
     end: bool = True,
     source: str = PEER,
     to: str = BROADCAST_MAC,
+    times: int = 1,
     **changed: object,
 ) -> Step:
-    """The server says something: ``extra`` are options as bytes in front of the usual ones, ``put`` are bytes
-    at places of the message, ``end`` False leaves the end marker out.
+    """The server says something, one or more times: ``extra`` are options as bytes in front of the usual
+    ones, ``put`` are bytes at places of the message, ``end`` False leaves the end marker out.
     """
 
     def say(bench: Bench) -> None:
@@ -68,7 +69,9 @@ def _say(
         message = message if end else message[:-1]
         message = message if cut is None else message[:cut]
         datagram = b"\0\x43\0\x44" + (8 + len(message)).to_bytes(2, "big") + b"\0\0" + message
-        bench.frame(frame(ip(datagram, src=source, dst="255.255.255.255", proto=17), dst=to))
+        said = frame(ip(datagram, src=source, dst="255.255.255.255", proto=17), dst=to)
+        for _ in range(times):
+            bench.frame(said)
 
     return say
 
@@ -261,5 +264,5 @@ LEASES = rows(
         _say("ack", to=OUR_MAC),
         lwip=_BOUND,
     ),
-    _row(22, "1000 offers", *[_say()] * 1000, lwip=_REQUESTED),
+    _row(22, "1000 offers", _say(times=1000), lwip=_REQUESTED),
 )

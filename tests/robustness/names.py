@@ -76,6 +76,11 @@ def _reply(
     return reply
 
 
+def _almost_a_week(bench: Bench) -> None:
+    """A second is left of the longest time that an answer is believed."""
+    bench.wait((MAX_TTL - 1) * 1000, step=3_600_000)
+
+
 def _answered(bench: Bench) -> str:
     """What the application was told; ``waiting`` if nothing."""
     return "; ".join(bench.told) or "waiting"
@@ -115,7 +120,7 @@ def _pointer(offset: int) -> bytes:
 
 
 _TTL_0: Steps = [_reply(_record(b"\xc0\x0c", ttl=0)), _ask]
-_TTL_HUGE: Steps = [_reply(_record(b"\xc0\x0c", ttl=0x80000000)), (MAX_TTL - 1) * 1000, _ask, 1000, _ask]
+_TTL_HUGE: Steps = [_reply(_record(b"\xc0\x0c", ttl=0x80000000)), _almost_a_week, _ask, 1000, _ask]
 
 NAMES = rows(
     "D",

@@ -15,6 +15,7 @@ from tests.robustness.frames import (
     U,
     answer,
     echo,
+    from_port,
     segment,
 )
 from tests.robustness.rows import (
@@ -109,8 +110,9 @@ def _out_of_order(bench: Bench) -> None:
 
 
 def _syn_flood(bench: Bench) -> None:
-    for port in range(2000):
-        bench.frame(segment("S", 100, sport=10_000 + port))
+    syn = segment("S", 100, sport=0)
+    for port in range(10_000, 12_000):
+        bench.frame(from_port(syn, port))
 
 
 def _half_open(bench: Bench) -> str:

@@ -231,6 +231,18 @@ class TestAccepting:
         assert sock.read(10) == (None, ERR_WOULDBLOCK)
         assert sock.state == CONNECTED
 
+    def test_a_lone_fin_is_the_end_of_file_without_the_quirk(self) -> None:
+        events = Events()
+        peer = Peer("micropython", quirks_off=("lone_fin_before_accept_lost",))
+        listening = listener(peer, events=events)
+        client = Client(peer)
+        client.open()
+        client.send("FA")
+        assert events.take() == [("pending", None), ("fin", None)]
+        sock, _ = listening.accept()
+        assert sock is not None
+        assert sock.read(10) == (b"", ERR_OK)
+
     def test_a_reset_takes_it_out(self) -> None:
         events = Events()
         peer = Peer("micropython")
