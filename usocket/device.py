@@ -210,6 +210,7 @@ class Device:
             self._end_program()
             self.parts.clear()
             self.reset_cause = PWRON_RESET
+            self.stack.netif.set_up(False)  # nothing of what was goes out any more
             self.stack = self.host.stack = self._new_stack()
             self.host.boot = self.clock.now()
             self._boot()

@@ -29,7 +29,8 @@ import warnings
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Literal
 
-from usocket.errno import MicroPythonError
+from usocket.current import current
+from usocket.errno import LINUX, MicroPythonError
 
 PREFIX = "@"
 
@@ -359,7 +360,9 @@ def errno_of(error: Any) -> Any:
 def oserror(kind: Any, *args: Any, **kwargs: Any) -> Any:
     """``OSError(...)``: with a number alone, one that knows its name."""
     if kind is OSError and len(args) == 1 and isinstance(args[0], int):
-        return MicroPythonError(args[0])
+        device = current.get(None)
+        names = LINUX if device is None else device.port.errno
+        return MicroPythonError(args[0], names.errorcode)
     return kind(*args, **kwargs)
 
 

@@ -72,8 +72,11 @@ ticks_cpu = ticks_us
 
 
 def ticks_add(ticks: int, delta: int, /) -> int:
-    """``ticks`` moved by ``delta``, modulo 2**30."""
-    return (integer(ticks) + integer(delta)) % TICKS_PERIOD
+    """``ticks`` moved by ``delta``, modulo 2**30. OverflowError for a delta of 2**29 and more."""
+    half = TICKS_PERIOD // 2
+    if not -half <= integer(delta) < half:
+        raise OverflowError("ticks interval overflow")
+    return (integer(ticks) + delta) % TICKS_PERIOD
 
 
 def ticks_diff(end: int, start: int, /) -> int:

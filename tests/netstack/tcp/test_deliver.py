@@ -93,3 +93,36 @@ def test_refused_data_over_64_kib_stays_in_order() -> None:
     talk.answer = ERR_OK
     talk.advance(ms=250)
     assert talk.received == data[:70_000]
+
+
+@pytest.mark.parametrize("by_segment", [False, True])
+@pytest.mark.parametrize("at_end", [False, True])
+def test_an_application_may_close_when_refused_data_is_offered_again(by_segment: bool, at_end: bool) -> None:
+    """Data it has not read makes the close a reset that frees the pcb at once, since no segment is being
+    processed; real lwIP goes on with it.
+    """
+    talk = established()
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK | FIN, 1, 1, b"last words")
+    talk.frames.clear()
+    closed: list[int] = []
+
+    def close(pcb: Tcb, p: Pbuf | None, err: int) -> int:
+        assert not closed, "a callback after the close"
+        if p is not None:
+            p.free()
+        if p is None or not at_end:
+            closed.append(talk.tcp.close(pcb))
+        return ERR_OK
+
+    talk.pcb.recv = close
+    if by_segment:
+        talk.segment(PSH | ACK, 12, 1, b"beyond the FIN")
+    else:
+        talk.advance(ms=250)
+    assert closed == [ERR_OK]
+    assert talk.state == "CLOSED"
+    assert RST | ACK in [int(frame["TCP"].flags) for frame in talk.replies()]
+    assert not talk.tcp.active_pcbs
+    assert talk.stack.mem.tcp_pcb.used == 0
+    talk.expect_no_queue()

@@ -1,7 +1,7 @@
 """The receive window: what is announced, and when (``window``)."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.netstack.tcp.conversation import ACK, FIN, PEER_ISS, PSH, SYN, Conversation, established
@@ -97,6 +97,7 @@ def test_the_window_is_limited_to_16_bits_without_scaling(
     assert talk.pcb.rcv_wnd == largest
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 800), st.integers(0, 3000)), max_size=30))
 def test_the_announced_right_edge_never_moves_back(steps: list[tuple[int, int]]) -> None:
     """Whatever comes and whatever is read: each header announces at least what an earlier one has (RFC 9293
