@@ -72,7 +72,7 @@ class Stack:
         self.core = core = Core(profile, rand or splitmix32(seed), clock_start)
         self.profile = profile
         self._transmit = transmit
-        self._pbuf_size = profile.pbuf_pool_bufsize
+        self._pbuf_size = profile.align(profile.pbuf_pool_bufsize)
         self.netif = Netif(mac, mtu, ip, netmask, gateway)
         self.ethernet = Ethernet(core, self.netif, self._output)
         self._input = self.ethernet.input

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from usocket.addrinfo import integer
+from usocket.stream import buffer_of
 
 __all__ = ["compile", "match", "search", "sub"]
 
@@ -26,63 +27,121 @@ _UNREADABLE = "regex too complex"  # MicroPython's words for what it cannot comp
 
 
 def translated(pattern: str) -> str:
-    """The pattern for CPython. Raises ValueError."""
-    out: list[str] = []
-    depth = place = 0
-    repeatable = False
-    while place < len(pattern):
-        char = pattern[place]
-        place += 1
-        if char in "?*+":
-            if not repeatable:
-                raise ValueError(_UNREADABLE)
-            lazy = pattern[place : place + 1] == "?"
-            place += lazy
-            out.append(f"{char}?" if lazy else char)
-        elif char == "[":
-            item, place = _set(pattern, place)
-            out.append(item)
-        elif char == "\\":
-            out.append(_escaped(pattern[place : place + 1], inside=False))
-            place += 1
-        elif char == "(":
-            free = pattern[place : place + 2] == "?:"
-            place += 2 * free
-            out.append("(?:" if free else "(")
-        elif char == "$":
-            out.append("\\Z")
-        else:
-            out.append(char if char in ".^|)" else re.escape(char))
-        depth += (char == "(") - (char == ")")
-        if depth < 0:
-            raise ValueError("error in regex")
-        repeatable = char not in "?*+^$|("
-    if depth:
-        raise ValueError(_UNREADABLE)
-    return "".join(out)
+    """The pattern for CPython. Raises ValueError, also where MicroPython's code for it would be too long."""
+    translator = _Translator(pattern)
+    form = translator.alternatives()
+    if translator.rest():
+        raise ValueError("error in regex")  # a bracket too many
+    return form
 
 
-def _set(pattern: str, place: int) -> tuple[str, int]:
-    """``[...]``, whose opening bracket is before ``place``, and the place behind it."""
-    negated = pattern[place : place + 1] == "^"
-    place += negated
-    out: list[str] = []
-    while (char := pattern[place : place + 1]) != "]":
-        place += 1
-        if char == "\\":
-            out.append(_escaped(pattern[place : place + 1], inside=True))
-            place += 1
-        elif char == "-" and out and pattern[place : place + 1] != "]":
-            out.append("-")
-        elif char:
-            out.append(re.escape(char))
+class _Translator:
+    """Reads a pattern once. ``size`` counts the bytes that MicroPython's code for it would have: its jumps
+    are bytes, and so are the numbers of groups and of the items in a set.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+        self._place = 0
+        self._groups = 0
+        self.size = 0
+
+    def rest(self, length: int = 1) -> str:
+        """The next characters."""
+        return self._pattern[self._place : self._place + length]
+
+    def _take(self) -> str:
+        char = self.rest()
+        self._place += 1
+        return char
+
+    def alternatives(self) -> str:
+        """Up to a closing bracket or the end."""
+        out: list[str] = []
+        start = branch = term = self.size
+        while (char := self.rest()) not in ("", ")"):
+            self._take()
+            if char in "?*+":
+                out.append(self._repeated(char, term))
+                term = self.size
+            elif char == "|":
+                _fits(self.size - branch)
+                _fits(self.size - start + 2)
+                self.size += 4
+                branch = term = self.size
+                out.append(char)
+            elif char in "^$":
+                self.size += 1
+                term = self.size
+                out.append("^" if char == "^" else "\\Z")
+            else:
+                term = self.size
+                out.append(self._term(char))
+        _fits(self.size - branch if branch != start else 0)
+        return "".join(out)
+
+    def _repeated(self, char: str, term: int) -> str:
+        """``?``, ``*`` or ``+`` behind a term that begins at ``term``."""
+        size = self.size - term
+        if not size:
+            raise ValueError(_UNREADABLE)  # nothing to repeat
+        _fits(size + {"?": 0, "*": 3, "+": 1}[char])
+        self.size += 4 if char == "*" else 2
+        if self.rest() == "?":
+            self._take()
+            return f"{char}?"
+        return char
+
+    def _term(self, char: str) -> str:
+        if char == "[":
+            return self._set()
+        if char == "(":
+            return self._group()
+        if char == ".":
+            self.size += 1
+            return char
+        self.size += 2
+        return _escaped(self._take(), inside=False) if char == "\\" else re.escape(char)
+
+    def _group(self) -> str:
+        free = self.rest(2) == "?:"
+        if free:
+            self._place += 2
         else:
+            self._groups += 1
+            _fits(2 * self._groups + 1)
+            self.size += 4
+        inner = self.alternatives()
+        if self._take() != ")":
             raise ValueError(_UNREADABLE)
-    if out:
-        item = "[" + "^" * negated + "".join(out) + "]"
-    else:
-        item = "." if negated else "(?!)"  # anything, or nothing
-    return item, place + 1
+        return f"(?:{inner})" if free else f"({inner})"
+
+    def _set(self) -> str:
+        """``[...]``, whose opening bracket has been read."""
+        negated = self.rest() == "^"
+        self._place += negated
+        out: list[str] = []
+        while (char := self._take()) != "]":
+            if char == "\\":
+                out.append(_escaped(self._take(), inside=True))
+            elif char == "-" and out and self.rest() != "]":
+                out.append("-")
+            elif char:
+                out.append(re.escape(char))
+            else:
+                raise ValueError(_UNREADABLE)
+        pairs = len(out) - 2 * out.count("-")  # a range is one item
+        _fits(pairs)
+        self.size += 2 + 2 * pairs
+        if out:
+            return "[" + "^" * negated + "".join(out) + "]"
+        return "." if negated else "(?!)"  # anything, or nothing
+
+
+def _fits(number: int) -> None:
+    """What MicroPython keeps in a signed byte."""
+    if number > 127:
+        raise ValueError(_UNREADABLE)
 
 
 def _escaped(char: str, *, inside: bool) -> str:
@@ -139,7 +198,7 @@ class Pattern:
     __slots__ = ("_bytes", "_str")
 
     def __init__(self, pattern: Text) -> None:
-        text = pattern if isinstance(pattern, str) else bytes(pattern).decode("latin-1")
+        text = pattern if isinstance(pattern, str) else buffer_of(pattern).decode("latin-1")
         try:
             form = translated(text)
             self._str = re.compile(form, re.DOTALL | re.ASCII)

@@ -128,7 +128,8 @@ class poll:
             if others and not ready:  # nothing wakes us for these: ask every millisecond
                 until = now + MS if until is None else min(until, now + MS)
             if device.wait(look, until, "poll") or ready:
-                return ready
+                order = list(self._masks)
+                return sorted(ready, key=lambda found: order.index(id(found[0])))
             if deadline is not None and device.clock.now() >= deadline:
                 return []
 

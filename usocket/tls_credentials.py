@@ -37,7 +37,7 @@ def load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
     """Give ``context`` its own certificate; ``key`` in PEM. Raises ValueError: invalid key, invalid cert."""
     load_verify_locations(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), cert)  # complains of what is none
     if BEGIN not in cert:
-        cert = ssl.DER_cert_to_PEM_cert(cert[: _length(cert)]).encode()
+        cert = ssl.DER_cert_to_PEM_cert(_first(cert)).encode()
     with _file(cert) as cert_file, _file(key) as key_file:
         try:
             context.load_cert_chain(cert_file, key_file, password=lambda: b"")  # never asks a human
@@ -48,8 +48,8 @@ def load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
 def load_verify_locations(context: ssl.SSLContext, cadata: bytes) -> None:
     """Have ``context`` trust what these certificates have signed. Raises ValueError: invalid cert."""
     try:
-        context.load_verify_locations(cadata=cadata.decode("ascii") if BEGIN in cadata else cadata)
-    except (ssl.SSLError, ValueError):
+        context.load_verify_locations(cadata=cadata.decode("ascii") if BEGIN in cadata else _first(cadata))
+    except (ssl.SSLError, ValueError, IndexError):
         raise ValueError("invalid cert") from None
 
 
@@ -70,10 +70,10 @@ def _content(der: bytes) -> int:
     return 2 if der[1] < 0x80 else 2 + (der[1] & 0x7F)
 
 
-def _length(der: bytes) -> int:
-    """How long the first value is."""
+def _first(der: bytes) -> bytes:
+    """The first value: mbedTLS does not look at what follows it. IndexError for none."""
     start = _content(der)
-    return start + (der[1] if start == 2 else int.from_bytes(der[2:start], "big"))
+    return der[: start + (der[1] if start == 2 else int.from_bytes(der[2:start], "big"))]
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def certificate(host: str = HOST, kind: str = "ec", serial: int = 1, extra: str 
         cert.read_bytes(),
         key.read_bytes(),
         openssl("x509", "-in", str(cert), "-outform", "DER"),
-        openssl("pkey", "-in", str(key), "-outform", "DER"),
+        openssl("pkcs8", "-topk8", "-nocrypt", "-in", str(key), "-outform", "DER"),
         folder,
     )
 

@@ -124,3 +124,31 @@ def test_where_to_begin_and_end() -> None:
     assert pattern.search("bba", 0, 2) is None
     assert pattern.search("a", -5, 99) is not None
     assert re.search(pattern, "ba") is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("[" + "a" * 127 + "]", True),
+        ("[" + "a" * 128 + "]", False),
+        ("(a)" * 63, True),
+        ("(a)" * 64, False),
+        ("(" + "a" * 61 + ")?", True),
+        ("(" + "a" * 62 + ")?", False),
+        ("(" + "a" * 60 + ")*", True),
+        ("(" + "a" * 60 + ".)*", False),
+        ("(" + "a" * 61 + ")+", True),
+        ("(" + "a" * 62 + ")+", False),
+        ("b" * 62 + "|a", True),
+        ("b" * 63 + "|a", False),
+        ("a|" + "b" * 63, True),
+        ("a|" + "b" * 64, False),
+        ("a" * 1000, True),
+    ],
+)
+def test_long_patterns_do_not_fit_into_bytes(pattern: str, fits: bool) -> None:
+    if fits:
+        re.compile(pattern)
+        return
+    with pytest.raises(ValueError, match="regex too complex"):
+        re.compile(pattern)

@@ -79,7 +79,12 @@ def test_an_encrypted_key_asks_nobody() -> None:
 
 def test_authorities() -> None:
     one, other = certificate(), certificate(serial=2)
-    for data, count in ((one.cert, 1), (one.cert_der, 1), (one.cert + other.cert, 2)):
+    for data, count in (
+        (one.cert, 1),
+        (one.cert_der, 1),
+        (one.cert + other.cert, 2),
+        (one.cert_der + other.cert_der, 1),
+    ):
         made = context()
         load_verify_locations(made, data)
         assert made.cert_store_stats()["x509"] == count
