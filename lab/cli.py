@@ -28,6 +28,7 @@ COMMANDS = {
     "run": "lab.run:run",
     "exec": "lab.exec:exec_command",
     "profiles": "lab.profiles_command:profiles",
+    "museum": "lab.museum_command:museum",
     "replay": "lab.replay_command:replay",
     "doctor": "lab.doctor:doctor",
 }

@@ -83,6 +83,7 @@ class Terminal:
                 stderr=subprocess.STDOUT,
                 text=True,
                 timeout=PATIENCE,
+                start_new_session=True,  # Ctrl-C is for us, who then end it
             )
         except subprocess.TimeoutExpired:
             click.secho(f"    not done in {PATIENCE} s: given up", fg="red")

@@ -37,8 +37,6 @@ PROFILE = "micropython"
 PEER_PROFILE = "full"  # a peer with memory to spare
 DELAY = MS  # of the cable, one way
 
-SECTIONS = ("Seen", "Why", "Cure", "Reported")
-
 Show = Callable[[str], object]
 Function = TypeVar("Function", bound=Callable[["Stage"], str])
 
@@ -63,19 +61,28 @@ def error_of(call: Callable[..., object], *args: object) -> str | None:
 
 
 class Cable(LinkWrapper):
-    """The peer's end of the cable, which can be pulled out: then frames are lost in both directions, and
-    neither side is told, as with a switch between them.
+    """The peer's end of the cable. Frames can be lost on it, in one direction or in both, without either side
+    being told, as with a switch between them.
     """
 
-    plugged = True
+    to_board = True  # what the peer sends arrives
+    to_peer = True
+
+    def pull_out(self) -> None:
+        """From now on nothing arrives anywhere."""
+        self.to_board = self.to_peer = False
+
+    def put_in(self) -> None:
+        """From now on everything arrives."""
+        self.to_board = self.to_peer = True
 
     def send(self, frame: bytes) -> None:
-        if self.plugged:
+        if self.to_board:
             self.inner.send(frame)
 
     def receive(self) -> bytes | None:
         frame = self.inner.receive()
-        while frame is not None and not self.plugged:
+        while frame is not None and not self.to_peer:
             frame = self.inner.receive()
         return frame
 
@@ -102,6 +109,11 @@ class Stage:
     def sleep(self, seconds: float) -> None:
         """Let time pass; both devices go on answering."""
         self.board.sleep(seconds)
+
+    def after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have ``call`` run later, while somebody waits."""
+        clock = self.board.clock
+        clock.call_at(clock.now() + round(seconds * SECOND), call)
 
     def took(self, call: Callable[..., object], *args: object) -> float:
         """Seconds that a call took."""
@@ -133,6 +145,7 @@ class Stage:
         """The peer is gone without a word; another host, 10.0.0.3, is at the other end of the cable."""
         self.peer.ip += 2
         self.peer.power_cycle()
+        self.cable.put_in()
 
     def ping(self) -> bool:
         """Whether the board answers the peer's echo request within a second."""
@@ -175,9 +188,13 @@ class Scene:
         return self.name != "pain"
 
     def board(self, settings: Mapping[str, int | str]) -> Profile:
-        """Its board's profile, with what the visitor changes. Raises ProfileError."""
+        """Its board's profile, with what the visitor changes; a cure keeps what it consists of. Raises
+        ProfileError.
+        """
         profile = named(self.profile)
         options: dict[str, Any] = {**self.options, **settings}
+        if self.is_cure:
+            options |= self.options
         return profile.replace(**options) if options else profile
 
     def play(
@@ -223,7 +240,7 @@ class Exhibit:
 
     @cached_property
     def _paragraphs(self) -> list[str]:
-        text = str(self._module.__doc__).strip()
+        text = str(self._module.__doc__).strip().replace("``", "`")
         return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text)]
 
     @property

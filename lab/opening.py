@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from lab.lease import announce
 from lab.options import DeviceOptions, Interface
 from netstack.address import format_ip, format_mac
 from netstack.trace import TraceHook
@@ -50,10 +51,11 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
             clock=clock,
             seed=options.seed,
             trace=trace,
+            dns=format_ip(options.dns),
+            dhcp=options.dhcp,
             service=True,
         )
-        if tap.namespace is not None and tap.namespace.holder is not None:
-            tap.namespace.announce(ip=format_ip(options.interface.ip), profile=options.profile.name)
+        announce(options, tap)
         yield cleanup.enter_context(device), tap
         if capture is not None and capture.problem is not None:
             click.echo(f"netstack: {capture.problem}", err=True)

@@ -93,7 +93,8 @@ Settings = tuple[tuple[str, int | str], ...]  # what --set gives
 class DeviceOptions:
     """What the options say about one device.
 
-    Addresses are ints, ``mac`` six bytes; ``tap`` "" leaves the name to the kernel.
+    Addresses are ints, ``mac`` six bytes; ``tap`` "" leaves the name to the kernel, ``dns`` 0 is no server.
+    With ``dhcp`` the device asks for its address; ``interface`` is then the network it expects.
     """
 
     profile: Profile
@@ -105,6 +106,21 @@ class DeviceOptions:
     pcap: Path | None = None
     trace: bool = False
     seed: int = 0
+    dns: int = 0
+    dhcp: bool = False
+
+    @property
+    def way_in(self) -> str:
+        """What stands before a Linux command (a space included) so that it can talk to the device."""
+        kind, _, which = (self.netns or "").partition(":")
+        ways = {
+            "": "",
+            "new": "netstack exec -- ",
+            "pid": f"nsenter --net=/proc/{which}/ns/net ",
+            "name": f"ip netns exec {which} ",
+            "path": f"nsenter --net={which} ",
+        }
+        return ways[kind]
 
 
 def collect(
@@ -124,7 +140,11 @@ def collect(
         raise click.BadParameter(problem, param_hint="--gateway")
     if mac is None:  # the same in every run: a changing one would leave stale ARP entries on the other side
         mac = b"\x02\x00" + ip.ip.to_bytes(4, "big")
-    return DeviceOptions(changed(profile, settings), ip, gateway, mac, **others)
+    options = DeviceOptions(changed(profile, settings), ip, gateway, mac, **others)
+    if options.dhcp and not options.profile.lwip_dhcp:
+        problem = f"profile {profile.name} has no DHCP client: add --set LWIP_DHCP=1"
+        raise click.BadParameter(problem, param_hint="--dhcp")
+    return options
 
 
 def changed(profile: Profile, settings: Settings) -> Profile:
@@ -168,6 +188,16 @@ _OTHERS = (
         help="The device's gateway, which is Linux's address on the TAP.  [default: the subnet's first]",
     ),
     click.option(
+        "--dns", type=Parsed("ADDRESS", parse_ip), default="0.0.0.0", help="The name server.  [default: none]"
+    ),
+    click.option(
+        "--dhcp",
+        is_flag=True,
+        help="Have the device ask a DHCP server for its address, gateway and name servers; --ip is then the"
+        " network that Linux's side is in. The lease is not given back at the end: it is as if the board's"
+        " power were cut.",
+    ),
+    click.option(
         "--tap",
         metavar="NAME",
         default="",
@@ -201,7 +231,7 @@ def device_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def collecting(*args: Any, **kwargs: Any) -> Any:
-        given = "profile settings ip mac gateway tap netns pcap trace seed".split()
+        given = "profile settings ip mac gateway dns dhcp tap netns pcap trace seed".split()
         return function(*args, options=collect(**{name: kwargs.pop(name) for name in given}), **kwargs)
 
     for option in reversed((PROFILE_OPTION, SET_OPTION, *_OTHERS)):

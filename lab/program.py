@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
 
 from tap.clock import SECOND
 from usocket import Device
@@ -34,14 +33,20 @@ class Program:
         deadline = self._device.clock.now() + PATIENCE * SECOND
         self._device.host.wait(lambda: pool.used or self._ended, deadline)
 
-    def __enter__(self) -> Program:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
         """Have it leave as by ``sys.exit()``, at the blocking call in which it is or that it makes next."""
         with self._device.host.lock:
             self._device.schedule(sys.exit)
         self._thread.join(PATIENCE)
+
+    def __enter__(self) -> Program:
+        try:
+            self._thread.start()
+        except BaseException:  # Ctrl-C, while the thread was already under way
+            if self._thread.ident is not None:
+                self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -18,15 +18,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.options import DeviceOptions, Parsed, device_options
-from netstack.address import format_ip, format_mac, parse_ip
+from lab.options import DeviceOptions, device_options
+from netstack.address import format_ip, format_mac
 
 if TYPE_CHECKING:
     from netstack.trace import TraceHook
+    from tap.tun import TapLink
     from usocket import Device
     from usocket.script import Program
-
-DHCP_PATIENCE = 10  # s
 
 ENVIRONMENT = {"allow_interspersed_args": False, "auto_envvar_prefix": "NETSTACK"}
 
@@ -61,8 +60,6 @@ class Source:
     help="A TAP in real time, or a network in virtual time, where nobody but the gateway is.",
 )
 @click.option("--repl", is_flag=True, help="Prompt for more when the program has ended, or instead of one.")
-@click.option("--dns", type=Parsed("ADDRESS", parse_ip), help="The name server.  [default: none]")
-@click.option("--dhcp", is_flag=True, help="Have the device ask for its address; --ip is then its network.")
 @click.argument("script", required=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -71,8 +68,6 @@ def run(
     library: tuple[Path, ...],
     link: str,
     repl: bool,
-    dns: int | None,
-    dhcp: bool,
     script: str | None,
     args: tuple[str, ...],
 ) -> int:
@@ -82,6 +77,7 @@ def run(
     Options stand before SCRIPT; each may also be set as a variable of the environment, like NETSTACK_IP. The
     device is there as long as the program runs, also while that computes or reads standard input.
     """
+    from lab.lease import follow_leases, wait_for_lease
     from lab.live import Live
     from lab.opening import opened, show_lines_at_once
 
@@ -90,12 +86,15 @@ def run(
     show_lines_at_once()
     with ExitStack() as cleanup:
         live = cleanup.enter_context(Live(options.gateway, collapse=False)) if options.trace else None
+        tap: TapLink | None = None
         if link == "virtual":
             device = cleanup.enter_context(_in_virtual_time(options, live))
         else:
-            device, _ = cleanup.enter_context(opened(options, live))
+            device, tap = cleanup.enter_context(opened(options, live))
         device.oddities.hook = _tell_once()
-        _configure(device, dns, dhcp)
+        if options.dhcp:
+            follow_leases(device, options, tap)
+            wait_for_lease(device, options, tap, _remark)
         return _run(device, source)
 
 
@@ -114,17 +113,6 @@ def _source(
     if path.is_dir() and not prompt and not any((path / name).is_file() for name in ("boot.py", "main.py")):
         raise click.BadParameter(f"{script} has neither boot.py nor main.py", param_hint="SCRIPT")
     return Source(path, None, args, library, prompt)
-
-
-def _configure(device: Device, dns: int | None, dhcp: bool) -> None:
-    if dns is not None:
-        device.dns = dns
-    if dhcp:
-        device.dhcp = True
-        device.power_cycle()
-        if not device.wait_for_address(DHCP_PATIENCE):
-            waited = f"no DHCP server has lent an address within {DHCP_PATIENCE} s"
-            click.echo(f"netstack: {waited}; the program starts without one", err=True)
 
 
 def _run(device: Device, source: Source) -> int:
@@ -165,9 +153,14 @@ def _tell_once() -> Callable[[str, str], None]:
     def tell(name: str, sentence: str) -> None:
         if name not in told:
             told.add(name)
-            click.echo(f"netstack: {sentence}", err=True)
+            _remark(sentence)
 
     return tell
+
+
+def _remark(sentence: str) -> None:
+    """Standard output is the program's."""
+    click.echo(f"netstack: {sentence}", err=True)
 
 
 @contextmanager
@@ -200,5 +193,7 @@ def _in_virtual_time(options: DeviceOptions, trace: TraceHook | None) -> Iterato
                 clock=clock,
                 seed=options.seed,
                 trace=trace,
+                dns=format_ip(options.dns),
+                dhcp=options.dhcp,
             )
         )

@@ -26,6 +26,7 @@ def up(options: DeviceOptions, script: Path | None, args: tuple[str, ...]) -> No
     The device is one end of a TAP, Linux is the other: without --netns any program of this machine can talk
     to it (that needs root), with --netns new those that `netstack exec` starts.
     """
+    from lab.lease import follow_leases, wait_for_lease
     from lab.live import LEGEND, Live
     from lab.opening import opened, show_lines_at_once
     from usocket.script import run_script
@@ -38,6 +39,9 @@ def up(options: DeviceOptions, script: Path | None, args: tuple[str, ...]) -> No
         if live is not None:
             click.echo(LEGEND)
         try:
+            if options.dhcp:
+                follow_leases(device, options, tap, click.echo)
+                wait_for_lease(device, options, tap, click.echo)
             if script is not None:
                 status = run_script(device, script, args)
                 click.echo(f"{script} has ended with status {status}; the device stays until Ctrl-C")
@@ -49,17 +53,10 @@ def up(options: DeviceOptions, script: Path | None, args: tuple[str, ...]) -> No
 def _greeting(options: DeviceOptions, tap: TapLink) -> str:
     from netstack.address import format_ip, format_mac
 
-    ip = format_ip(options.interface.ip)
-    kind, _, which = (options.netns or "").partition(":")
-    ways = {
-        "": "",
-        "new": "netstack exec -- ",
-        "pid": f"nsenter --net=/proc/{which}/ns/net ",
-        "name": f"ip netns exec {which} ",
-        "path": f"nsenter --net={which} ",
-    }
+    address = "" if options.dhcp else f" {options.interface}"
+    ping = f"try: {options.way_in}ping {format_ip(options.interface.ip)}"
     return (
-        f"{options.profile.name} device {options.interface} ({format_mac(options.mac)}) on TAP {tap.name},"
+        f"{options.profile.name} device{address} ({format_mac(options.mac)}) on TAP {tap.name},"
         f" Linux has {format_ip(options.gateway)}\n"
-        f"try: {ways[kind]}ping {ip}    Ctrl-C ends it"
+        f"{'it asks a DHCP server for its address' if options.dhcp else ping}    Ctrl-C ends it"
     )

@@ -137,6 +137,12 @@ class Stack:
             due = free_ooseq_at
         return None if due is None else due * MS
 
+    def no_deadline_before(self) -> int:
+        """A time, in ns, before which ``next_deadline`` cannot be; cheaper to ask."""
+        if self.tcp.free_ooseq_at is not None:
+            return 0
+        return self.core.timers.earliest * MS
+
     # What an owner looks at
 
     @property

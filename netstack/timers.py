@@ -48,15 +48,18 @@ class Timer:
 
 
 class Timers:
-    """The timer table. ``quantum`` is how often, in ms, the port looks at it (``sys_check_timeouts``)."""
+    """The timer table. ``quantum`` is how often, in ms, the port looks at it (``sys_check_timeouts``).
 
-    __slots__ = ("_earliest", "_timers", "on_fire", "quantum")
+    ``earliest``: no entry is due before that, in ms.
+    """
+
+    __slots__ = ("_timers", "earliest", "on_fire", "quantum")
 
     def __init__(self, quantum: int = 1) -> None:
         self.quantum = quantum
         self.on_fire: Callable[[str], None] | None = None  # trace hook: called with the timer's name
         self._timers: list[Timer] = []
-        self._earliest = _NEVER
+        self.earliest = _NEVER
 
     def cyclic(self, name: str, period: int, handler: Callable[[], None], idle: Callable[[], bool]) -> Timer:
         """A timer armed at boot that runs every ``period`` ms for ever; ``idle`` says that a run would change
@@ -84,15 +87,15 @@ class Timers:
 
     def _add(self, timer: Timer) -> Timer:
         self._timers.append(timer)
-        self._earliest = min(self._earliest, timer.due)
+        self.earliest = min(self.earliest, timer.due)
         return timer
 
     def arm(self, timer: Timer, now: int) -> None:
         """Make ``timer`` due one period after ``now``."""
         timer.due = now + timer.period
         timer.armed_at = now
-        if timer.due < self._earliest:
-            self._earliest = timer.due
+        if timer.due < self.earliest:
+            self.earliest = timer.due
 
     def disarm(self, timer: Timer) -> None:
         """Forget when ``timer`` was due."""
@@ -102,12 +105,12 @@ class Timers:
         """Run everything due at the port's last look, at or before ``now`` (``sys_check_timeouts``)."""
         if self.quantum > 1:
             now -= now % self.quantum
-        if now < self._earliest:
+        if now < self.earliest:
             return
         while True:
             timer = min(self._timers, key=_order)
             if timer.due > now:
-                self._earliest = timer.due
+                self.earliest = timer.due
                 return
             due = timer.due
             if timer.idle is None:

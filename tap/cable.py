@@ -155,7 +155,7 @@ class Line:
         if rate is not None and rate <= 0:
             raise ValueError(f"a line of {rate} bit/s carries nothing: give a rate over 0, or None")
         if delay < 0:
-            raise ValueError(f"a frame cannot arrive {-delay} ns before it is sent: give a delay of 0 or more")
+            raise ValueError(f"a delay of {delay} ns is before the frame was sent: give 0 or more")
         self.name = name
         self._rate = rate
         self._delay = delay

@@ -15,13 +15,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from errno import EBADF
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 from tap.clock import SECOND, Clock, Deadlock
-
-if TYPE_CHECKING:
-    from tap.service import Service
+from tap.service import Service
 
 BATCH = 64  # frames that a host takes in before timers, other hosts and other threads get their turn
 
@@ -42,8 +41,33 @@ class Driven(Protocol):
     def next_deadline(self) -> int | None:
         """When the host's next timer is due, in the clock's time."""
 
+    def no_deadline_before(self) -> int:
+        """A time before which no timer is due; cheaper than to say when one is."""
+
     def fileno(self) -> int | None:
         """What becomes readable when a frame has arrived."""
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called when a frame has arrived, if there is no descriptor to tell."""
+
+
+class HostLock:
+    """``with host.lock:`` guards calls into the stack; on entry the stack's timers are brought up to now.
+
+    May be nested, also by the stack's callbacks, which run with the lock held.
+    """
+
+    __slots__ = ("_driver", "_host")
+
+    def __init__(self, driver: Driver, host: Driven) -> None:
+        self._driver = driver
+        self._host = host
+
+    def __enter__(self) -> None:
+        self._driver.enter(self._host)
+
+    def __exit__(self, *_: object) -> None:
+        self._driver.leave()
 
 
 class Driver:
@@ -82,7 +106,31 @@ class Driver:
             if not self.hosts and not self._asleep:
                 self._close_wakeup()
 
+    def start_service(self) -> None:
+        """Start the service thread, unless it runs."""
+        if self.service is None:
+            self.service = Service(self)
+
+    def spawn(self, function: Callable[[], None], host: Driven) -> int:
+        """Run a further thread of the program on ``host``; its identifier."""
+        thread = threading.Thread(target=function, daemon=True)
+        thread.start()
+        assert thread.ident is not None
+        return thread.ident
+
+    def identity(self) -> int:
+        """The identifier of the thread that asks."""
+        return threading.get_ident()
+
+    def new_lock(self, host: Driven) -> Any:
+        """A lock for the threads of the program on ``host``."""
+        return threading.Lock()
+
     # Entering a stack
+
+    def guard(self, host: Driven) -> AbstractContextManager[None]:
+        """The lock of ``host``, for its use alone."""
+        return HostLock(self, host)
 
     def enter(self, host: Driven) -> None:
         """Take the lock for work on ``host``, whose timers are run. Nests, as stack callbacks do."""

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from errno import EBADF
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from netstack.errors import ERR_OK
 from tap.clock import Clock
-from tap.driver import BATCH, Condition, Driver, driver_of
+from tap.driver import BATCH, Condition, driver_of
 from tap.link import Link
-from tap.service import Service
 
 if TYPE_CHECKING:
     from netstack.stack import Stack
@@ -35,25 +34,6 @@ def transmit_to(link: Link) -> Callable[[bytes], int]:
         return ERR_OK
 
     return transmit
-
-
-class HostLock:
-    """``with host.lock:`` guards calls into the stack; on entry the stack's timers are brought up to now.
-
-    May be nested, also by the stack's callbacks, which run with the lock held.
-    """
-
-    __slots__ = ("_driver", "_host")
-
-    def __init__(self, driver: Driver, host: Host) -> None:
-        self._driver = driver
-        self._host = host
-
-    def __enter__(self) -> None:
-        self._driver.enter(self._host)
-
-    def __exit__(self, *_: object) -> None:
-        self._driver.leave()
 
 
 class Host:
@@ -72,7 +52,7 @@ class Host:
         self.boot = clock.now() - stack.now
         self._driver = driver_of(clock)
         self._closed = False
-        self.lock = HostLock(self._driver, self)
+        self.lock = self._driver.guard(self)
         self._driver.add(self)
 
     def pump(self) -> int:
@@ -84,7 +64,8 @@ class Host:
             while taken < BATCH and (frame := receive()) is not None:
                 stack.receive(frame, now() - boot)
                 taken += 1
-            stack.run_timers(now() - boot)
+            if taken:
+                stack.run_timers(now() - boot)
             return taken
 
     def catch_up(self) -> None:
@@ -96,9 +77,33 @@ class Host:
         due = self.stack.next_deadline()
         return None if due is None else due + self.boot
 
+    def no_deadline_before(self) -> int:
+        """A time before which no timer is due, in the clock's time; cheaper than ``next_deadline``."""
+        return self.stack.no_deadline_before() + self.boot
+
     def fileno(self) -> int | None:
         """The link's descriptor."""
         return self.link.fileno()
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called when a frame has arrived, if the link tells (one without a descriptor)."""
+        tell = getattr(self.link, "notify", None)
+        if tell is not None:
+            tell(callback)
+
+    # Threads of the program on this host: those of ``threading``, or a network's (``tap.scheduler``)
+
+    def spawn(self, function: Callable[[], None]) -> int:
+        """Run a further one: its identifier."""
+        return self._driver.spawn(function, self)
+
+    def identity(self) -> int:
+        """The identifier of the one that asks."""
+        return self._driver.identity()
+
+    def new_lock(self) -> Any:
+        """A lock for them, with ``acquire``, ``release`` and ``locked``."""
+        return self._driver.new_lock(self)
 
     def wait(self, condition: Condition, deadline: int | None = None, what: str = "") -> bool:
         """Keep the host going until ``condition()`` is true (True) or ``deadline`` has come (False).
@@ -126,8 +131,7 @@ class Host:
         with self._driver.lock:
             if self._closed:
                 raise OSError(EBADF, f"{self.name} has been closed")
-            if self._driver.service is None:
-                self._driver.service = Service(self._driver)
+            self._driver.start_service()
 
     def close(self) -> None:
         """Let go of the link; threads that wait get OSError (EBADF), and with the last host the service

@@ -7,6 +7,7 @@ links that wrap another link (``LinkWrapper``); the stack's ``transmit`` goes to
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -56,6 +57,12 @@ class LinkWrapper:
 
     def fileno(self) -> int | None:
         return self.inner.fileno()
+
+    def notify(self, callback: Callable[[], None]) -> None:
+        """Pass it on to a link that tells when a frame has arrived (``tap.cable.Port``)."""
+        tell = getattr(self.inner, "notify", None)
+        if tell is not None:
+            tell(callback)
 
     def close(self) -> None:
         self.inner.close()

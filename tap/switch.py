@@ -16,7 +16,7 @@ MAX_STATIONS = 8192  # more are not learned: their frames go everywhere
 
 
 class Switch:
-    """A switch; ``stations`` says behind which port each MAC is, ``flooded`` counts frames sent everywhere."""
+    """A switch; ``stations`` says behind which port each MAC is, ``flooded`` counts frames for everybody."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self.name = name

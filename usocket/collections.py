@@ -44,6 +44,8 @@ class deque(collections.deque[Any]):
         for item in items:
             self.append(item)
 
+    __delitem__ = None  # type: ignore[assignment]
+
     def _check(self) -> None:
         if self._checks and len(self) == self.maxlen:
             raise IndexError("full")

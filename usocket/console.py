@@ -136,8 +136,15 @@ stderr = Output("stderr")
 
 
 def print_(*values: object, sep: str = " ", end: str = "\n", file: Any = None) -> None:
-    """The builtin ``print``: to the serial line, or to any stream (a socket is one)."""
-    (stdout if file is None else file).write(sep.join(map(str, values)) + end)
+    """The builtin ``print``: to the serial line, or to any stream (a socket is one) in as many writes."""
+    if file is None:
+        stdout.write(sep.join(map(str, values)) + end)
+        return
+    for index, value in enumerate(values):
+        if index:
+            file.write(sep)
+        file.write(str(value))
+    file.write(end)
 
 
 def input_(prompt: str = "", /) -> str:

@@ -72,6 +72,8 @@ class Device:
     ``gc.collect()``, as on a board, not at once. ``send_nomem`` says what a send without memory does: "board"
     waits up to 10 s, then reports success and loses the data; "eagain" and "enobufs" raise that at once.
 
+    ``on_address`` can be set: it is told each address that DHCP gives, and 0 when DHCP takes it away.
+
     ``host``, ``stack``, ``link`` and ``clock`` are there while it is open. ``oddities`` counts what would
     have gone unnoticed, or have crashed a board: name -> how often.
     """
@@ -116,6 +118,7 @@ class Device:
         self.is_open = False
         self.clock = clock if clock is not None else RealClock()
         self.on_event = on_event
+        self.on_address: Callable[[int], object] | None = None
         self.oddities = Oddities(on_oddity)
         self.access_point = access_point
         self.files = FileSystem() if files is None else files
@@ -175,11 +178,16 @@ class Device:
         stack = self.stack
         stack.dns.set_server(0, self._dns)
         stack.dhcp.hostname = self.port.hostname
+        stack.dhcp.on_address.append(self._address_changed)
         if self.access_point is not None:  # the program has to join it
             stack.netif.set_up(False)
             stack.netif.set_link(False)
         elif self.dhcp:
             stack.dhcp.start()
+
+    def _address_changed(self, ip: int) -> None:
+        if self.on_address is not None:
+            self.on_address(ip)
 
     @property
     def netmask(self) -> int:
@@ -380,8 +388,9 @@ class Device:
 
         def due() -> None:
             if self.is_open and self.stack is stack:
-                self.host.catch_up()
-                callback()
+                with self.host.lock:
+                    self.host.catch_up()
+                    callback()
 
         with self.host.lock:
             self.clock.call_at(when, due)

@@ -18,14 +18,14 @@ from typing import IO, Any
 
 from usocket.current import current_device
 from usocket.errno import MicroPythonError
-from usocket.stream import buffer_of
+from usocket.stream import part_of
 
 
 class _Bytes:
-    """Binary files that take a str, too: it has the buffer protocol."""
+    """Binary files that take a str, too (it has the buffer protocol), and parts of what they are given."""
 
-    def write(self, data: Any, /) -> int:
-        return super().write(buffer_of(data))  # type: ignore[misc, no-any-return]
+    def write(self, data: Any, offset: int = -1, size: int = -1, /) -> int:
+        return super().write(part_of(data, offset, size))  # type: ignore[misc, no-any-return]
 
 
 class _Writer(_Bytes, io.BufferedWriter):

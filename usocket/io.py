@@ -9,7 +9,7 @@ import io
 from typing import Any
 
 from usocket.files import open_file as open
-from usocket.stream import buffer_of
+from usocket.stream import buffer_of, part_of
 
 __all__ = ["BytesIO", "IOBase", "StringIO", "open"]
 
@@ -26,9 +26,9 @@ class BytesIO(io.BytesIO):
     def __init__(self, data: Any = b"", /) -> None:
         super().__init__(b"" if isinstance(data, int) else buffer_of(data))
 
-    def write(self, data: Any, /) -> int:
-        """Write bytes, or a str."""
-        return super().write(buffer_of(data))
+    def write(self, data: Any, offset: int = -1, size: int = -1, /) -> int:
+        """Write bytes or a str, or a part of them (``write(data, size)``, ``write(data, offset, size)``)."""
+        return super().write(part_of(data, offset, size))
 
 
 class StringIO(io.StringIO):
@@ -37,6 +37,6 @@ class StringIO(io.StringIO):
     def __init__(self, text: str | int = "", /) -> None:
         super().__init__("" if isinstance(text, int) else text, newline="")
 
-    def write(self, data: Any, /) -> int:
-        """Write a str, or bytes."""
-        return super().write(data if isinstance(data, str) else buffer_of(data).decode())
+    def write(self, data: Any, offset: int = -1, size: int = -1, /) -> int:
+        """Write a str or bytes, or a part of them."""
+        return super().write(part_of(data, offset, size).decode())

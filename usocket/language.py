@@ -10,7 +10,8 @@ What it changes, since programs for boards rely on it:
 * ``yield`` and ``yield from`` in an ``async def`` do not make an asynchronous generator: they suspend the
   coroutine. Generators can be awaited, and so can any iterator (``asyncio``'s tasks and sleeps are some).
 * ``b"%s" % value`` and ``b"text" + value`` take a str, which has the buffer protocol there.
-* Annotations are not looked at. ``const`` is known without an import, as are viper's ``ptr8`` and so on.
+* Annotations are not looked at. ``const`` is known without an import, as are ``@micropython.native`` and
+  ``@micropython.viper``, which change nothing here, and viper's ``ptr8`` and so on.
 * ``OSError(number)`` has an ``errno`` and prints its name; every caught exception has a ``value``.
 * A class prints as ``<class 'Name'>``, without its module.
 
@@ -91,8 +92,7 @@ class _Translator(ast.NodeTransformer):
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self._refuse_type_parameters(node)
-        for decorator in node.decorator_list:
-            self._check_decorator(decorator)
+        node.decorator_list = [each for each in node.decorator_list if self._is_decorator(each)]
         self._parameters(node.args)
         node.returns = None
         self._inside(node)
@@ -171,8 +171,7 @@ class _Translator(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self._refuse_type_parameters(node)
-        for decorator in node.decorator_list:
-            self._check_decorator(decorator)
+        node.decorator_list = [each for each in node.decorator_list if self._is_decorator(each)]
         caught, self._caught = self._caught, []
         self.generic_visit(node)
         self._caught = caught
@@ -228,11 +227,18 @@ class _Translator(ast.NodeTransformer):
             raise self._refused(node.target, "asynchronous comprehensions")
         return self.generic_visit(node)
 
-    def _check_decorator(self, node: ast.expr) -> None:
+    def _is_decorator(self, node: ast.expr) -> bool:
+        """Whether a decorator has to be applied: those of the compiler have not. Raises SyntaxError."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            if node.value.id == "micropython" and node.attr in ("bytecode", "native", "viper"):
+                return False
+            if node.value.id == "micropython":
+                raise self._refused(node, f"@micropython.{node.attr} here: that is for a board's CPU")
         while isinstance(node, ast.Attribute | ast.Call):
             node = node.func if isinstance(node, ast.Call) else node.value
         if not isinstance(node, ast.Name):
             raise self._refused(node, "decorators other than dotted names")
+        return True
 
     def _refuse_type_parameters(self, node: ast.AST) -> None:
         parameters: list[ast.AST] = getattr(node, "type_params", [])

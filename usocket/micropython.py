@@ -1,4 +1,4 @@
-"""The module ``micropython``: ``const``, the code emitters, ``schedule``.
+"""The module ``micropython``: ``const``, ``schedule``. (The compiler knows ``@micropython.native`` by itself.)
 
 Source: micropython/micropython:py/modmicropython.c.
 """
@@ -6,7 +6,7 @@ Source: micropython/micropython:py/modmicropython.c.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 from usocket import console
 from usocket.addrinfo import integer
@@ -15,38 +15,19 @@ from usocket.language import const
 
 __all__ = [
     "alloc_emergency_exception_buf",
-    "asm_thumb",
-    "bytecode",
     "const",
     "heap_lock",
     "heap_locked",
     "heap_unlock",
     "kbd_intr",
     "mem_info",
-    "native",
     "opt_level",
     "qstr_info",
     "schedule",
     "stack_use",
-    "viper",
 ]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _settings: PerDevice[dict[str, int]] = PerDevice(lambda _: {"opt_level": 0, "heap_locked": 0})
-
-
-def native(function: F, /) -> F:
-    """A decorator: the function itself."""
-    return function
-
-
-bytecode = viper = native
-
-
-def asm_thumb(function: Callable[..., Any], /) -> NoReturn:
-    """There is no CPU that could run assembler."""
-    raise NotImplementedError(f"{function.__name__} is written in assembler, which only a board's CPU runs")
 
 
 def schedule(function: Callable[[Any], object], argument: Any, /) -> None:

@@ -31,6 +31,14 @@ def buffer_of(value: object) -> bytes:
         raise TypeError("object with buffer protocol required") from None
 
 
+def part_of(buf: Any, offset: int = -1, size: int = -1) -> bytes:
+    """What ``write(buf)``, ``write(buf, size)`` and ``write(buf, offset, size)`` write."""
+    data = buffer_of(buf)
+    if size != -1:
+        return data[integer(offset) :][: integer(size)]
+    return data if offset == -1 else data[: integer(offset)]
+
+
 class Stream:
     """Subclasses say what one read and one write are."""
 
@@ -86,11 +94,7 @@ class Stream:
         """Write all of ``buf``: how many bytes. ``write(buf, size)``, ``write(buf, offset, size)`` for parts
         of it.
         """
-        data = buffer_of(buf)
-        if size != -1:
-            data = data[integer(offset) :][: integer(size)]
-        elif offset != -1:
-            data = data[: integer(offset)]
+        data = part_of(buf, offset, size)
         done = 0
         while done < len(data):
             try:

@@ -49,6 +49,6 @@ def for_script(modules: Modules) -> dict[str, Any]:
     }
 
 
-def exit_(status: object = None, /) -> NoReturn:
+def exit_(*status: object) -> NoReturn:
     """End the program; ``status`` is what the command passes on."""
-    raise SystemExit(status)
+    raise SystemExit(*status)

@@ -1,18 +1,20 @@
 """MicroPython's ``_thread``, as far as servers use it: threads of a program that are on the program's device.
 
+They are what the device's host has: threads of this process, or programs of a network (``tap.scheduler``).
+
 Source: micropython/micropython:py/modthread.c.
 """
 
 from __future__ import annotations
 
 import contextvars
-import threading
-from _thread import LockType, allocate_lock, exit, get_ident
+from _thread import LockType, exit
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from usocket import console, report
 from usocket.addrinfo import integer
+from usocket.current import current_device
 from usocket.machine import Reset
 
 __all__ = ["LockType", "allocate_lock", "exit", "get_ident", "stack_size", "start_new_thread"]
@@ -32,10 +34,18 @@ def start_new_thread(
         except BaseException as error:
             context.run(_report, function, error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert thread.ident is not None
-    return thread.ident
+    return current_device().host.spawn(run)
+
+
+def get_ident() -> int:
+    """The identifier of the thread that asks."""
+    return current_device().host.identity()
+
+
+def allocate_lock() -> LockType:
+    """A lock, not taken."""
+    lock: LockType = current_device().host.new_lock()
+    return lock
 
 
 def _report(function: Callable[..., object], error: BaseException) -> None:

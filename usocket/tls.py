@@ -32,7 +32,7 @@ from usocket.tls_errors import (
     exception_of,
 )
 from usocket.tls_transport import IOCTL_CLOSE, Transport
-from usocket.tls_verify import ACCESS_DENIED, UNKNOWN_CA, alert_for, complaints
+from usocket.tls_verify import ACCESS_DENIED, NOT_TRUSTED, UNKNOWN_CA, alert_for, complaints
 
 __all__ = [
     "CERT_NONE",
@@ -150,8 +150,11 @@ class SSLContext:
             return
         if not self._trusts:
             raise Broken(CA_CHAIN_REQUIRED, alert=UNKNOWN_CA)
-        infos = [certificate.get_info() for certificate in chain]
-        sentences = complaints(infos, hostname, unix_time(), failure)
+        try:
+            infos = [certificate.get_info() for certificate in chain]
+            sentences = complaints(infos, hostname, unix_time(), failure)
+        except ValueError:  # OpenSSL took it, but CPython cannot read it
+            sentences = [NOT_TRUSTED]
         if sentences:
             raise Broken(CERT_VERIFY_FAILED, sentences, alert_for(sentences))
 

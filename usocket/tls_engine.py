@@ -62,7 +62,10 @@ class Engine:
     ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(
-            self._incoming, self._outgoing, server_side=server, server_hostname=hostname
+            self._incoming,
+            self._outgoing,
+            server_side=server,
+            server_hostname=None if server else hostname,
         )
         self.established = False
         self._transport = transport

@@ -1,16 +1,16 @@
 """ENOMEM after a few requests: the sixth socket
 
-Seen: a program fetches something every minute. Five times it works, then ``socket()`` raises
-OSError 12 (ENOMEM), for ever after.
+Seen: a program fetches something every minute. Five times it works, then ``socket()`` raises OSError 12
+(ENOMEM), for ever after.
 
 Why: a board has 5 TCP control blocks (MEMP_NUM_TCP_PCB), and ``socket()`` takes one at once (tcp_new). A
-socket that is not closed keeps it, also when its peer has long gone, and also when the program has forgotten
-the socket: until the garbage collector finds it.
+socket that is not closed keeps it, also when its peer has long gone, and also when the program has
+forgotten the socket: until the garbage collector finds it.
 
 Cure: close each socket on every way out (``try: ... finally: sock.close()``, or ``with``). ``gc.collect()``
 closes those that were forgotten. More control blocks (MEMP_NUM_TCP_PCB) only delay the day.
 
-Reported: micropython#1897, micropython#12819, micropython-lib#1121
+Reported: micropython#1897, micropython-lib#151, micropython-lib#175
 """
 
 from lab.museum import PEER, on_board

@@ -3,10 +3,10 @@
 Seen: a server answers five clients and closes each connection properly. Right after that ``socket()``, and
 every new client, fails for up to ten seconds, then all is well again.
 
-Why: ``close()`` sends a FIN, but the control block stays until the peer has closed its side, too. lwIP's own
-limit for that is 20 s (TCP_FIN_WAIT_TIMEOUT); MicroPython gives up after 10 s and resets the connection
-(_lwip_tcp_close_poll). Connections in TIME_WAIT and LAST_ACK are given up for a new one (tcp_alloc), those in
-FIN_WAIT_2 are not.
+Why: ``close()`` sends a FIN, but the control block stays until the peer has closed its side, too. lwIP's
+own limit for that is 20 s (TCP_FIN_WAIT_TIMEOUT); MicroPython gives up after 10 s and resets the connection
+(_lwip_tcp_close_poll). Connections in TIME_WAIT and LAST_ACK are given up for a new one (tcp_alloc), those
+in FIN_WAIT_2 are not.
 
 Cure: let the client close first: it does so if the answer says when it is over (Content-Length, Connection:
 close), and the server reads until ``b""``, with a time-out. Or more control blocks (MEMP_NUM_TCP_PCB).

@@ -1,7 +1,7 @@
 """Connected, then reset: the backlog is full
 
-Seen: a browser opens several connections at once. Some pictures of the page are missing: "connection reset",
-although the connection had been established. A client that connects and writes gets ECONNRESET.
+Seen: a browser opens several connections at once. Some pictures of the page are missing: "connection
+reset", although the connection had been established. A client that connects and writes gets ECONNRESET.
 
 Why: MicroPython keeps finished handshakes in a queue of ``listen(n)`` places. lwIP completes the handshake
 first and asks then: with no place left the callback refuses, and lwIP resets the connection

@@ -335,7 +335,14 @@ def test_nothing_that_comes_in_raises_with_any_length_cut_off(flags: int) -> Non
     whole = bytes(
         Ether(src=PEER_MAC, dst=OUR_MAC)
         / IP(src=PEER, dst=OURS, options=b"\x01" * 8)
-        / TCP(sport=40_000, dport=80, seq=0xFFFFFF01, ack=0x10001, flags=flags, options=[("MSS", 9), ("WScale", 3)])
+        / TCP(
+            sport=40_000,
+            dport=80,
+            seq=0xFFFFFF01,
+            ack=0x10001,
+            flags=flags,
+            options=[("MSS", 9), ("WScale", 3)],
+        )
         / b"payload"
     )
     for length in range(len(whole)):

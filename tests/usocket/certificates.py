@@ -27,32 +27,32 @@ class Certificate:
     key: bytes
     cert_der: bytes
     key_der: bytes
-    folder: Path
+    folder: tempfile.TemporaryDirectory[str]  # is there as long as this is
 
     @property
     def cert_file(self) -> str:
-        return str(self.folder / "cert.pem")
+        return f"{self.folder.name}/cert.pem"
 
     @property
     def key_file(self) -> str:
-        return str(self.folder / "key.pem")
+        return f"{self.folder.name}/key.pem"
 
 
 @functools.cache
-def certificate(host: str = HOST, kind: str = "ec", serial: int = 1, extra: str = "") -> Certificate:
-    """A self-signed certificate for ``host``, valid for 30 days. ``kind``: ec, rsa; ``extra``: an extension."""
-    folder = Path(tempfile.mkdtemp(prefix="netstack-certificate-"))
+def certificate(host: str = HOST, kind: str = "ec", serial: int = 1) -> Certificate:
+    """A self-signed certificate for ``host``, valid for 30 days. ``kind``: ec, rsa."""
+    temporary = tempfile.TemporaryDirectory(prefix="netstack-certificate-")
+    folder = Path(temporary.name)
     keys = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], "rsa": ["rsa:2048"]}[kind]
     cert, key = folder / "cert.pem", folder / "key.pem"
-    extension = ["-addext", extra] if extra else []
     openssl("req", "-x509", "-newkey", *keys, "-nodes", "-days", "30", "-subj", f"/CN={host}",
-            "-set_serial", str(serial), "-keyout", str(key), "-out", str(cert), *extension)  # fmt: skip
+            "-set_serial", str(serial), "-keyout", str(key), "-out", str(cert))  # fmt: skip
     return Certificate(
         cert.read_bytes(),
         key.read_bytes(),
         openssl("x509", "-in", str(cert), "-outform", "DER"),
         openssl("pkcs8", "-topk8", "-nocrypt", "-in", str(key), "-outform", "DER"),
-        folder,
+        temporary,
     )
 
 
@@ -67,7 +67,9 @@ class Peer:
     def __init__(self, context: ssl.SSLContext, *, server: bool, echo: bool = False) -> None:
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         hostname = None if server else HOST
-        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_side=server, server_hostname=hostname)
+        self.tls = context.wrap_bio(
+            self.incoming, self.outgoing, server_side=server, server_hostname=hostname
+        )
         self.received = b""
         self.error: ssl.SSLError | None = None
         self.established = False

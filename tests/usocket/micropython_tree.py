@@ -1,7 +1,7 @@
-"""MicroPython's own source tree: its asyncio package and its tests, fetched when tests ask for it, never kept here.
+"""MicroPython's own source tree (its asyncio package, its tests): fetched when tests want it, never kept.
 
-Looked for in the folder that MICROPYTHON_TREE names, in pytest's cache, on GitHub, and in the source package of
-the Debian archive that this machine's apt knows. Where none can be had, tests are skipped and say so.
+Looked for in the folder that MICROPYTHON_TREE names, in pytest's cache, on GitHub, and in the source package
+of the Debian archive that this machine's apt knows. Where none can be had, tests are skipped and say so.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def expected(test: Path) -> str:
-    """What a test has to print: its .exp, or without one what CPython prints, as MicroPython's runner has it."""
+    """What a test has to print: its .exp, or without one what CPython prints, as MicroPython does."""
     recorded = test.with_name(test.name + ".exp")
     if recorded.exists():
         return recorded.read_text()

@@ -16,9 +16,9 @@ from usocket.device import Device
 from usocket.script import run_script, run_source
 
 NAMES = """
-    CancelledError Event Lock Loop Server Stream StreamReader StreamWriter Task ThreadSafeFlag TimeoutError core
-    create_task current_task gather get_event_loop new_event_loop open_connection run run_until_complete sleep
-    sleep_ms start_server wait_for wait_for_ms
+    CancelledError Event Lock Loop Server Stream StreamReader StreamWriter Task ThreadSafeFlag TimeoutError
+    core create_task current_task gather get_event_loop new_event_loop open_connection run
+    run_until_complete sleep sleep_ms start_server wait_for wait_for_ms
 """.split()
 
 
@@ -70,10 +70,10 @@ print(asyncio.run(main()))
 
 def test_each_program_has_a_loop_of_its_own(pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
     leave = "import asyncio\nasync def f():\n    print('left over')\nasyncio.create_task(f())\n"
-    enter = "import asyncio\nasync def f():\n    await asyncio.sleep_ms(50)\nasyncio.run(f())\nprint('done')\n"
+    enter = "import asyncio\nasync def f():\n    await asyncio.sleep_ms(50)\nasyncio.run(f())\nprint('end')\n"
     for device, source in ((pair.server, leave), (pair.server, enter), (pair.client, enter)):
         assert run(device, source) == 0
-    assert capsys.readouterr().out == "done\ndone\n"
+    assert capsys.readouterr().out == "end\nend\n"
     with pair.server.use():
         one, other = (modules(sys)["asyncio"] for _ in range(2))
     assert one.get_event_loop() is not other.get_event_loop()

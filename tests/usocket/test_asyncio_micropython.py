@@ -1,6 +1,4 @@
-"""MicroPython's own tests of asyncio, on our asyncio and on a copy of MicroPython's own package in the library
-folder.
-"""
+"""MicroPython's own tests of asyncio: on ours, and on a copy of its own package in the library folder."""
 
 from __future__ import annotations
 
@@ -20,6 +18,7 @@ TESTS = """
     gather_notimpl get_event_loop heaplock lock lock_cancel loop_stop micropython new_event_loop
     set_exception_handler task_done threadsafeflag wait_for wait_for_fwd wait_task
 """.split()
+
 
 def output_of(test: Path, library: Path | None, capsys: pytest.CaptureFixture[str]) -> str:
     with two_devices() as pair:

@@ -30,6 +30,8 @@ def test_or_is_in_the_way() -> None:
 
 def test_a_length_is_needed() -> None:
     with pytest.raises(TypeError):
+        del deque((1,), 1)[0]
+    with pytest.raises(TypeError):
         deque(())  # type: ignore[call-arg]
     with pytest.raises(ValueError):
         deque((), -1)

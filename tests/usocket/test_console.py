@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,9 +34,9 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def test_print_to_any_stream(capsys: pytest.CaptureFixture[str]) -> None:
     print_("a", 1, sep="-", end="!")
-    stream = io.StringIO()
-    print_("b", file=stream)
-    assert (capsys.readouterr().out, stream.getvalue()) == ("a-1!", "b\n")
+    pieces: list[str] = []
+    print_("b", 2, file=SimpleNamespace(write=pieces.append))
+    assert (capsys.readouterr().out, pieces) == ("a-1!", ["b", " ", "2", "\n"])
 
 
 def test_stdout_takes_text_and_bytes(capsys: pytest.CaptureFixture[str]) -> None:

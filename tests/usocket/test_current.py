@@ -9,7 +9,8 @@ import pytest
 
 import usocket
 from tests.usocket.support import two_devices
-from usocket.current import NoDevice, current_device
+from usocket import Device
+from usocket.current import NoDevice, PerDevice, current_device
 
 
 def test_without_a_device_the_error_says_how_to_open_one() -> None:
@@ -25,6 +26,28 @@ def test_the_innermost_with_counts() -> None:
         assert current_device() is pair.client
     with pytest.raises(NoDevice):
         current_device()
+
+
+def test_something_that_each_device_has_one_of() -> None:
+    made: list[Device] = []
+
+    def make(device: Device) -> list[str]:
+        made.append(device)
+        return [device.name]
+
+    part = PerDevice(make)
+    with two_devices() as pair:
+        assert part() is part() is part.of(pair.client)
+        with pair.server.use():
+            assert part() == ["server"]
+        pair.client.soft_reset()
+        part()
+        assert made == [pair.client, pair.server]
+        pair.client.power_cycle()
+        part()
+        assert made == [pair.client, pair.server, pair.client]
+    with pytest.raises(NoDevice):
+        part()
 
 
 def test_each_thread_has_its_own() -> None:

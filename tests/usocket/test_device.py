@@ -13,6 +13,7 @@ from netstack.options import ProfileError
 from netstack.profiles import named
 from tap.clock import MS, Deadlock, VirtualClock
 from tap.wire import wire
+from tests.usocket.router import LEASED, ROUTER, device_and_router
 from tests.usocket.support import SERVER, listening, raises, two_devices
 from usocket import SOCK_DGRAM, Device, NoDevice
 from usocket.errno import EBADF, ECONNRESET
@@ -158,3 +159,71 @@ def test_importing_needs_no_tap_and_no_pytun() -> None:
     code = "import sys, usocket, usocket.script; sys.exit('pytun' in sys.modules)"
     done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(("choice", "number"), [("eagain", 11), ("enobufs", 105)])
+def test_a_send_without_memory_need_not_lie(choice: str, number: int) -> None:
+    clock = VirtualClock()
+    near, far = wire(clock, delay=MS)
+    client = Device(address="10.0.0.2/24", link=far, clock=clock, send_nomem=choice)  # type: ignore[arg-type]
+    with Device(address="10.0.0.1/24", link=near, clock=clock) as server, client:
+        listener = listening(server)
+        sock = client.socket()
+        sock.connect((SERVER, 80))
+        listener.accept()
+        sock.setsockopt(6, 0x40, 1)
+        sock.setblocking(False)
+        near.close()
+        started = clock.now()
+        assert sum(sock.send(b"ab") for _ in range(32)) == 64
+        with raises(number):
+            sock.send(b"ab")
+        assert clock.now() - started < MS
+        assert client.oddities == {}
+
+
+def test_a_name_server_survives_a_reset() -> None:
+    with two_devices() as pair:
+        pair.client.dns = 0x0A000001
+        assert pair.client.stack.dns.servers[0] == 0x0A000001
+        pair.client.power_cycle()
+        assert pair.client.stack.dns.servers[0] == pair.client.dns == 0x0A000001
+
+
+def test_an_address_from_a_dhcp_server() -> None:
+    with device_and_router(dhcp=True, dns=None) as (device, router):
+        assert device.stack.netif.ip == 0
+        assert device.wait_for_address(10)
+        assert format_ip(device.stack.netif.ip) == LEASED
+        assert format_ip(device.stack.dns.servers[0]) == ROUTER
+        device.power_cycle()
+        assert device.stack.netif.ip == 0
+        router.is_silent = True
+        started = device.clock.now()
+        assert not device.wait_for_address(10)
+        assert device.clock.now() - started == 10_000 * MS
+
+
+def test_things_to_do_at_a_time() -> None:
+    with two_devices() as pair:
+        done: list[tuple[str, int]] = []
+        for ms in (20, 10):
+            pair.client.call_at(ms * MS, lambda ms=ms: done.append((str(ms), pair.client.stack.now // MS)))
+        pair.client.call_at(30 * MS, lambda: done.append(("never", 0)))
+        pair.client.sleep_ns(25 * MS)
+        assert done == [("10", 10), ("20", 20)]
+        pair.client.power_cycle()
+        pair.client.sleep(1)
+        assert len(done) == 2
+
+
+def test_a_soft_reset_closes_what_the_program_left_open() -> None:
+    with two_devices() as pair:
+        _, accepted, client = pair.connected()
+        life = pair.server.life
+        pair.server.soft_reset()
+        assert client.recv(1) == b""  # a FIN has come
+        assert pair.server.life == life + 1
+        assert pair.server.stack.mem.tcp_pcb_listen.used == 0
+        with raises(EBADF):
+            accepted.send(b"x")

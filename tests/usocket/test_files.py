@@ -65,7 +65,7 @@ def test_open(pair: Pair, tmp_path: Path) -> None:
         assert file.readline() == "é\r\n"
     with open_file("a.bin", "wb") as file:
         assert file.write("text") == 4
-        file.write(b"\xff")
+        file.write(b"x\xffy", 1, 1)
     with open_file("a.bin", "r+b") as file:
         file.seek(1)
         file.write("E")

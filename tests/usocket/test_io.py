@@ -11,6 +11,9 @@ def test_bytes_in_memory() -> None:
     assert file.read() == b"ab"
     assert file.write("cd") == 2
     assert file.getvalue() == b"abcd"
+    file.write(b"012345", 2)
+    file.write("012345", 4, 100)
+    assert file.getvalue() == b"abcd0145"
     assert io.BytesIO(100).getvalue() == b""
     assert io.BytesIO("text").read() == b"text"
 

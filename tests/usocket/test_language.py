@@ -163,6 +163,21 @@ big = uint(-1)
     assert (space["A"], space["buf"][0], space["low"], space["big"]) == (3, 9, 0x0209, 0xFFFFFFFF)
 
 
+def test_emitters_change_nothing() -> None:
+    space = run("""
+@micropython.native
+def f(x):
+    return x + 1
+class A:
+    @micropython.viper
+    def g(self, x: int) -> int:
+        return x + 2
+""")
+    assert (space["f"](1), space["A"]().g(1)) == (2, 3)
+    with pytest.raises(SyntaxError, match=r"no @micropython\.asm_thumb here: that is for a board's CPU"):
+        run("@micropython.asm_thumb\ndef f(r0): mov(r0, r1)")
+
+
 def test_oserror_knows_its_number() -> None:
     space = run("""
 def caught(error):

@@ -27,14 +27,8 @@ def test_scheduled_functions_run_in_the_next_call(pair: Pair) -> None:
     assert ran == list(range(8))
 
 
-def test_emitters_change_nothing() -> None:
-    @micropython.native
-    def f() -> int:
-        return 1
-
-    assert f() == micropython.viper(f)() == micropython.bytecode(f)() == micropython.const(1) == 1
-    with pytest.raises(NotImplementedError, match="f is written in assembler"):
-        micropython.asm_thumb(f)
+def test_const() -> None:
+    assert micropython.const(1) == 1
 
 
 def test_what_is_remembered(pair: Pair) -> None:

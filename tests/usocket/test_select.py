@@ -196,3 +196,34 @@ def test_select(pair: Pair) -> None:
 
 def test_names() -> None:
     assert (POLLIN, POLLOUT, POLLERR, POLLHUP) == (1, 4, 8, 16)
+
+
+def test_what_has_flags_as_sockets_have_is_polled_like_one() -> None:
+    class Bell:
+        rung = 0
+
+        def _poll(self, mask: int) -> int:
+            return mask & self.rung
+
+    with two_devices() as pair:
+        bell, sock = Bell(), pair.client.socket()
+        poller = poll()
+        poller.register(bell, POLLIN)
+        poller.register(sock, 0)
+        pair.clock.call_at(50 * MS, lambda: setattr(bell, "rung", 1))
+        poller.unregister(sock)
+        assert poller.poll(1000) == [(bell, 1)]
+        assert pair.clock.now() == 50 * MS
+
+
+def test_reports_come_in_the_order_of_registering() -> None:
+    class Ready:
+        def ioctl(self, request: int, mask: int) -> int:
+            return mask
+
+    with two_devices() as pair:
+        first, second, third = pair.client.socket(2, 2), Ready(), pair.client.socket(2, 2)
+        poller = poll()
+        for obj in (first, second, third):
+            poller.register(obj, POLLOUT)
+        assert [obj for obj, _ in poller.poll(0)] == [first, second, third]

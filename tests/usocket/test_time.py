@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from netstack.profiles import named
 from tap.clock import MS
 from tests.usocket.support import Pair, two_devices
 from usocket import time
@@ -55,3 +56,21 @@ def test_dates(pair: Pair) -> None:
     assert time.localtime(0) == (1970, 1, 1, 0, 0, 0, 3, 1)
     assert time.mktime((1970, 2, 1, 0, 0, 1, 6, 32)) == time.time()
     assert time.time_ns() == time.time() * 1_000_000_000
+
+
+def test_the_epoch_is_the_ports() -> None:
+    with two_devices(client=named("micropython-esp32")) as pair:
+        assert time.gmtime(0) == (2000, 1, 1, 0, 0, 0, 5, 1)
+        assert time.time() == -946_684_800
+        assert time.mktime((2000, 1, 2, 0, 0, 0, 6, 2)) == 86400
+        with pair.server.use():
+            assert time.gmtime(0)[0] == 1970
+
+
+def test_ticks_count_from_power_on(pair: Pair) -> None:
+    time.sleep(5)
+    pair.client.power_cycle()
+    time.sleep_ms(7)
+    assert time.ticks_ms() == 7
+    assert time.ticks_us() == 7000
+    assert time.time() == 5

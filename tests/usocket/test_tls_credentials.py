@@ -23,7 +23,8 @@ def descriptors() -> list[str]:
 
 def traditional(made: Certificate, kind: str) -> bytes:
     """The key in DER as it was before PKCS #8: RFC 8017 and 5915."""
-    return openssl(kind, "-in", made.key_file, "-outform", "DER", *(["-traditional"] if kind == "rsa" else []))
+    options = ["-traditional"] if kind == "rsa" else []
+    return openssl(kind, "-in", made.key_file, "-outform", "DER", *options)
 
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
@@ -52,9 +53,9 @@ def test_labels() -> None:
     "data", [b"", b"!", b"0", b"0\x82", b"0\x03\x02\x01\x00", b"0\x03\x05\x00\x05", b"\x30" + bytes(50)]
 )
 def test_what_is_no_key(data: bytes) -> None:
+    made = certificate()
     with pytest.raises(ValueError, match=r"^invalid key$"):
-        private_key(data)
-        load_cert_chain(context(), certificate().cert, private_key(data))
+        load_cert_chain(context(), made.cert, private_key(data))
 
 
 def test_broken_ones() -> None:

@@ -77,7 +77,8 @@ def test_common_names(name: str, host: str, same: bool) -> None:
 
 
 def test_alternative_names_go_before_the_common_one() -> None:
-    made = info("device.local", subjectAltName=(("DNS", "*.example"), ("IP Address", "192.168.7.2"), ("URI", "x")))
+    names = ("DNS", "*.example"), ("IP Address", "192.168.7.2"), ("URI", "x")
+    made = info("device.local", subjectAltName=names)
     assert matches(made, "www.example")
     assert matches(made, "192.168.7.2")
     assert not any(matches(made, host) for host in ("device.local", "192.168.7.3", "x"))

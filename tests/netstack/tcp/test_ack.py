@@ -3,7 +3,8 @@
 import pytest
 
 from netstack.errors import ERR_OK
-from netstack.tcp.tcb import Tcb
+from netstack.tcp.control import MAX_CHALLENGES
+from netstack.tcp.tcb import TF_RTO, Tcb
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
@@ -229,3 +230,37 @@ def test_everything_counts_modulo_two_to_the_32() -> None:
     assert talk.pcb.lastack == 537 - 0x100
     assert talk.happened() == ["accept", "sent 536"]
     talk.expect_no_queue()
+
+
+def test_what_a_probe_byte_began_goes_on_behind_it_without_the_quirk() -> None:
+    talk = established("micropython", mss=800, quirks_off=("probe_byte_sent_again",))
+    talk.segment(PSH | ACK, 1, 1, b"x", win=0)
+    talk.advance(ms=250)
+    talk.segment(ACK, 2, 1, win=0)
+    talk.write(b"hello")
+    talk.advance(ms=2_000)
+    talk.frames.clear()
+    assert talk.pcb.snd_buf == 6395
+    talk.segment(ACK, 2, 2, win=5000)
+    assert talk.pcb.snd_buf == 6396
+    talk.expect(PSH | ACK, seq=2, data=b"ello")
+    talk.segment(ACK, 2, 6)
+    assert talk.pcb.snd_buf == 6400
+
+
+def test_answers_to_acks_of_what_was_never_sent_have_a_limit_without_the_quirk() -> None:
+    for off, answers in ((), 150), (("no_rate_limits",), MAX_CHALLENGES):
+        talk = established(quirks_off=off)
+        for _ in range(150):
+            talk.segment(ACK, 1, 5_000)
+        assert len(talk.frames) == answers
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_resending_ends_with_the_last_byte_that_was_in_flight(partial: bool) -> None:
+    talk = sending(3)
+    talk.advance(ms=3_000)
+    talk.write(bytes(100))  # new data behind
+    assert talk.pcb.flags & TF_RTO
+    talk.segment(ACK, 1, 1601 if partial else 2401)
+    assert bool(talk.pcb.flags & TF_RTO) is partial

@@ -1,7 +1,7 @@
 """Who dies for a new pcb (``alloc``)."""
 
 from netstack.tcp.states import STATE_NAMES
-from netstack.tcp.tcb import Tcb
+from netstack.tcp.tcb import TF_CLOSEPEND, Tcb
 from tests.netstack.tcp.conversation import ACK, FIN, RST, SYN, Conversation
 
 
@@ -88,3 +88,17 @@ def test_half_open_and_fin_wait_are_never_sacrificed() -> None:
     talk.frames.clear()
     talk.segment(SYN, 0, port=3, to=80)
     talk.expect_drop("tcp_pcb")
+
+
+def test_a_postponed_fin_is_tried_before_anybody_dies() -> None:
+    talk = Conversation(memp_num_tcp_pcb=1)
+    pcb = connected(talk, 1)
+    heap = talk.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    talk.close()
+    assert pcb.flags & TF_CLOSEPEND
+    heap.free(hog)
+    talk.segment(SYN, 0, port=2, to=80)
+    talk.expect(ACK | FIN)
+    talk.expect_drop("tcp_pcb")
+    assert states([pcb]) == ["FIN_WAIT_1"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netstack.errors import ERR_CONN, ERR_OK
+from netstack.errors import ERR_CONN, ERR_MEM, ERR_OK
 from netstack.tcp.tcb import TF_CLOSEPEND
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
@@ -180,3 +180,70 @@ def test_a_lost_fin_is_repeated_until_last_ack_runs_out() -> None:
     for _ in range(5):
         talk.expect(ACK | FIN, seq=1)
     talk.expect_nothing()  # no reset
+
+
+def test_closing_a_listener_twice_changes_nothing() -> None:
+    talk = Conversation()
+    assert talk.tcp.close(talk.listener) == ERR_OK
+    assert talk.tcp.close(talk.listener) == ERR_OK
+    assert talk.stack.mem.tcp_pcb_listen.used == 0
+
+
+def test_a_pcb_that_was_never_opened_is_given_back() -> None:
+    talk = Conversation()
+    for end in (talk.tcp.close, talk.tcp.abort):
+        pcb = talk.tcp.new()
+        assert pcb is not None
+        talk.tcp.bind(pcb, 0, 99)
+        end(pcb)
+        assert talk.tcp.bound_pcbs == []
+        assert talk.stack.mem.tcp_pcb.used == 0
+        talk.expect_nothing()
+
+
+def test_shutdown_of_both_directions_is_a_close() -> None:
+    talk = established()
+    assert talk.tcp.shutdown(talk.pcb, rx=True, tx=True) == ERR_OK
+    talk.expect(ACK | FIN, seq=1)
+    talk.segment(PSH | ACK, 1, 2, b"late")
+    talk.expect(RST | ACK)
+
+
+def test_shutdown_throws_refused_data_away() -> None:
+    talk = established()
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK, 1, 1, b"refused")
+    assert talk.tcp.shutdown(talk.pcb, rx=True, tx=False) == ERR_OK
+    talk.expect_no_queue()
+
+
+def test_closing_twice_sends_one_fin() -> None:
+    talk = established()
+    talk.close()
+    talk.expect(ACK | FIN)
+    assert talk.tcp.close(talk.pcb) == ERR_OK
+    talk.expect_nothing()
+    assert talk.state == "FIN_WAIT_1"
+
+
+def test_aborting_in_time_wait_is_silent() -> None:
+    talk = established()
+    talk.close()
+    talk.segment(ACK | FIN, 1, 2)
+    talk.frames.clear()
+    talk.happened()
+    talk.tcp.abort(talk.pcb)
+    talk.expect_nothing()
+    assert talk.happened() == []
+    assert talk.stack.mem.tcp_pcb.used == 0
+
+
+def test_without_a_segment_element_the_fin_is_sent_later_and_the_heap_given_back() -> None:
+    talk = established(memp_num_tcp_seg=2)
+    for seq in (10, 20):
+        talk.segment(PSH | ACK, seq, 1, b"x")
+    talk.frames.clear()
+    talk.close()
+    assert talk.pcb.flags & TF_CLOSEPEND
+    assert talk.stack.mem.heap.used == 0
+    talk.expect_nothing()

@@ -2,8 +2,14 @@
 
 import pytest
 
-from netstack.errors import ERR_MEM, ERR_OK
-from netstack.tcp.control import keepalive, send_empty_ack, zero_window_probe
+from netstack.errors import ERR_MEM, ERR_OK, ERR_RTE
+from netstack.tcp.control import (
+    CHALLENGE_SPAN_MS,
+    MAX_CHALLENGES,
+    keepalive,
+    send_empty_ack,
+    zero_window_probe,
+)
 from netstack.tcp.tcb import SOF_KEEPALIVE, TF_ACK_DELAY, TF_ACK_NOW
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
@@ -215,3 +221,55 @@ def test_nothing_waits_nothing_is_probed() -> None:
     assert zero_window_probe(talk.tcp, talk.pcb) == ERR_OK
     talk.expect_nothing()
     assert talk.pcb.persist_probe == 0
+
+
+# Without a route, and too many
+
+
+def test_without_a_route_an_ack_waits_for_one() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    talk.stack.netif.set_link(False)
+    assert send_empty_ack(talk.tcp, talk.pcb) == ERR_RTE
+    assert talk.pcb.flags & TF_ACK_NOW
+    assert talk.stack.mem.heap.used == 0
+    talk.stack.netif.set_link(True)
+    talk.frames.clear()
+    talk.advance(ms=250)
+    talk.expect(ACK, ack=2)
+
+
+def test_an_ack_carries_the_blocks_that_fit() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0, mss=1460, options=(("SAckOK", b""), TS))
+    talk.expect(SYN | ACK)
+    talk.segment(ACK, 1, 1, options=(TS,))
+    for seq in (100, 200, 300, 400):
+        talk.segment(PSH | ACK, seq, 1, b"x", options=(TS,))
+    talk.frames[:-1] = []
+    options = dict(talk.expect(ACK, ack=1).options)
+    assert len(options["SAck"]) == 6
+    assert "Timestamp" in options
+
+
+def test_challenges_have_a_limit_without_the_quirk() -> None:
+    """RFC 5961 7: lwIP answers every one of them."""
+    for off, answers in ((), 150), (("no_rate_limits",), MAX_CHALLENGES):
+        talk = established(quirks_off=off)
+        for _ in range(150):
+            talk.segment(SYN, 5, 1)
+        assert len(talk.frames) == answers
+        talk.frames.clear()
+        talk.advance(ms=CHALLENGE_SPAN_MS)
+        talk.frames.clear()
+        talk.segment(SYN, 5, 1)
+        talk.expect(ACK, seq=1, ack=1)
+
+
+def test_probes_do_not_count_beyond_a_byte() -> None:
+    talk = established()
+    talk.tcp.write(talk.pcb, b"x")
+    for _ in range(300):
+        zero_window_probe(talk.tcp, talk.pcb)
+    assert talk.pcb.persist_probe == 0xFF
+    assert talk.pcb.snd_nxt - talk.pcb.lastack == 1

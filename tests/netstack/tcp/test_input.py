@@ -5,7 +5,9 @@
 import pytest
 from scapy.layers.inet import IP, TCP
 
-from netstack.errors import ERR_MEM
+from netstack.errors import ERR_ABRT, ERR_MEM
+from netstack.pbuf import Pbuf
+from netstack.tcp.tcb import Tcb
 from tests.netstack.peer import OURS, PEER, Peer
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
@@ -139,3 +141,109 @@ def test_time_wait_gives_way_to_a_new_connection_without_the_quirk() -> None:
     talk.expect(ACK)
     talk.segment(SYN, 5000)
     talk.expect(SYN | ACK, ack=5001)
+
+
+def test_a_syn_without_memory_for_its_answer_leaves_nothing_behind() -> None:
+    talk = Conversation()
+    heap = talk.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    talk.segment(SYN, 0)
+    talk.expect_drop("tcp_syn_ack")
+    assert not talk.tcp.active_pcbs
+    assert talk.stack.mem.tcp_pcb.used == 0
+    heap.free(hog)
+    talk.segment(SYN, 0)
+    talk.expect(SYN | ACK)
+
+
+def test_in_time_wait_data_is_acknowledged_and_a_pure_ack_is_not() -> None:
+    talk = established()
+    talk.close()
+    talk.segment(ACK | FIN, 1, 2)
+    talk.frames.clear()
+    talk.segment(ACK, 2, 2)
+    talk.expect_nothing()
+    talk.segment(PSH | ACK, 2, 2, b"late")
+    talk.expect(ACK, seq=2, ack=2)
+    assert talk.happened()[-1] == "fin"
+
+
+def test_an_application_that_aborts_in_the_sent_callback_gets_no_data() -> None:
+    talk = established()
+    talk.write(b"x")
+
+    def sent(pcb: Tcb, length: int) -> int:
+        talk.tcp.abort(pcb)
+        return ERR_ABRT
+
+    talk.pcb.sent = sent
+    talk.frames.clear()
+    talk.segment(PSH | ACK, 1, 2, b"answer")
+    assert talk.received == b""
+    talk.expect(RST | ACK)
+    talk.expect_nothing()
+    talk.expect_no_queue()
+
+
+def test_an_application_that_closes_with_unread_data_in_the_sent_callback_gets_no_more() -> None:
+    talk = established()
+    talk.consumes = False
+    talk.segment(PSH | ACK, 1, 1, b"unread")
+    talk.write(b"x")
+
+    def sent(pcb: Tcb, length: int) -> int:
+        return talk.tcp.close(pcb)
+
+    talk.pcb.sent = sent
+    talk.frames.clear()
+    talk.segment(PSH | ACK, 7, 2, b"more")
+    assert talk.received == b"unread"
+    talk.expect(RST | ACK)
+    assert talk.state == "CLOSED"
+    for p in talk.unread:
+        p.free()
+    talk.expect_no_queue()
+
+
+def test_an_application_that_aborts_at_the_end_of_the_stream() -> None:
+    talk = established()
+
+    def recv(pcb: Tcb, p: Pbuf | None, err: int) -> int:
+        assert p is None
+        talk.tcp.abort(pcb)
+        return ERR_ABRT
+
+    talk.pcb.recv = recv
+    talk.segment(ACK | FIN, 1, 1)
+    talk.expect(RST | ACK, ack=2)
+    talk.expect_nothing()
+    assert talk.stack.mem.tcp_pcb.used == 0
+
+
+def test_a_reset_without_an_error_callback() -> None:
+    talk = established()
+    talk.pcb.errf = None
+    talk.segment(RST, 1)
+    assert talk.state == "CLOSED"
+    assert talk.stack.mem.tcp_pcb.used == 0
+
+
+def test_a_segment_over_several_buffers_gives_back_the_one_its_headers_filled() -> None:
+    talk = established(pbuf_pool_bufsize=100)
+    talk.consumes = False
+    talk.segment(PSH | ACK, 1, 1, bytes(range(200)))
+    assert talk.received == bytes(range(200))
+    assert talk.stack.mem.pbuf_pool.used == 3
+    talk.read()
+    assert talk.stack.mem.pbuf_pool.used == 0
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_the_way_through_is_the_same_with_an_observer(traced: bool) -> None:
+    talk = established()
+    if traced:
+        talk.stack.trace = lambda event: None
+    talk.segment(PSH | ACK, 1, 1, b"a")
+    talk.segment(PSH, 2, None, b"b")
+    talk.expect(ACK, seq=1, ack=3)
+    assert talk.received == b"ab"

@@ -50,7 +50,9 @@ def test_the_newest_is_first_and_a_hit_becomes_first() -> None:
     assert ports() == [1, 3, 2]
 
 
-@pytest.mark.parametrize("wrong", [(US, 80, THEM, 9), (US, 81, THEM, 1), (US, 80, US, 1), (THEM, 80, THEM, 1)])
+@pytest.mark.parametrize(
+    "wrong", [(US, 80, THEM, 9), (US, 81, THEM, 1), (US, 80, US, 1), (THEM, 80, THEM, 1)]
+)
 def test_all_four_numbers_count(wrong: tuple[int, int, int, int]) -> None:
     talk = Conversation()
     talk.segment(SYN, 0, port=1)
@@ -141,7 +143,9 @@ def test_a_port_is_in_use_in_every_list() -> None:
     assert port_in_use(talk.tcp, spare, 0, 5000)
 
 
-@pytest.mark.parametrize(("mine", "theirs", "taken"), [(0, 0, True), (1, 0, True), (0, 1, True), (1, 1, False)])
+@pytest.mark.parametrize(
+    ("mine", "theirs", "taken"), [(0, 0, True), (1, 0, True), (0, 1, True), (1, 1, False)]
+)
 def test_so_reuseaddr_must_be_set_on_both(mine: bool, theirs: bool, taken: bool) -> None:
     peer = Peer(so_reuse=1)
     bound(peer, 7, reuse=theirs)

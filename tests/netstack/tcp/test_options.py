@@ -7,6 +7,7 @@ from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
 from netstack.tcp.header import emit
+from netstack.tcp.tcb import TF_SACK, TF_TIMESTAMP, TF_WND_SCALE
 from tests.netstack.peer import OUR_MAC, OURS, PEER, PEER_MAC, ip_of
 from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
 
@@ -123,3 +124,43 @@ def test_mss_on_any_segment_is_a_quirk() -> None:
 def test_a_minimum_mss_without_the_quirk() -> None:
     talk, _ = handshake("lwip-default", ("MSS", 1), quirks_off=("no_minimum_mss",))
     assert talk.pcb.mss == 48
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        b"\x03\x04\x07\x00",  # window scale with a wrong length
+        b"\x08\x09" + bytes(10),  # timestamps with a wrong length
+        b"\x04\x03\x00\x00",  # SACK permitted with a wrong length
+    ],
+)
+def test_malformed_options_end_the_parsing(options: bytes) -> None:
+    talk = Conversation("full")
+    talk.send(frame_with(options + b"\x02\x04\x01\x90"))
+    talk.expect(SYN | ACK, mss=1460)
+    pcb = talk.tcp.active_pcbs[0]
+    assert pcb.mss == 536
+    assert not pcb.flags & (TF_WND_SCALE | TF_TIMESTAMP | TF_SACK)
+
+
+@pytest.mark.parametrize("tail", [b"\x01\x01\x03\x03", b"\x08\x0a" + bytes(6), b"\x01\x01\x01\x04"])
+def test_options_that_are_cut_off_do_not_count_but_those_before_do(tail: bytes) -> None:
+    talk = Conversation("full")
+    talk.send(frame_with(b"\x02\x04\x01\x90" + tail))
+    talk.expect(SYN | ACK, mss=1460)
+    pcb = talk.tcp.active_pcbs[0]
+    assert pcb.mss == 400
+    assert not pcb.flags & (TF_WND_SCALE | TF_TIMESTAMP | TF_SACK)
+
+
+def test_what_belongs_to_a_syn_is_stepped_over_elsewhere() -> None:
+    talk = established("full", mss=1460)
+    talk.segment(ACK, 1, 1, options=(("WScale", 7), ("SAckOK", b""), ("MSS", 400)))
+    assert talk.pcb.snd_scale == 0
+    assert not talk.pcb.flags & (TF_WND_SCALE | TF_SACK)
+    assert talk.pcb.mss == 400
+
+
+def test_a_window_scale_counts_once() -> None:
+    talk, _ = handshake("full", ("WScale", 2), ("WScale", 7))
+    assert talk.pcb.snd_scale == 2

@@ -2,7 +2,7 @@
 
 from scapy.layers.inet import IP, TCP
 
-from netstack.errors import ERR_IF, ERR_OK, ERR_RTE
+from netstack.errors import ERR_IF, ERR_MEM, ERR_OK, ERR_RTE
 from netstack.pbuf import Pbuf
 from netstack.tcp.tcb import TF_NODELAY, Tcb
 from tests.netstack.peer import OURS, PEER
@@ -173,3 +173,48 @@ def test_ttl_and_tos_are_those_of_the_pcb() -> None:
     talk.write(b"x")
     packet = talk.expect(PSH | ACK).underlayer
     assert (packet.ttl, packet.tos) == (9, 0x10)
+
+
+def test_what_does_not_fit_the_window_lets_the_acknowledgement_pass() -> None:
+    talk = established("micropython", mss=800, win=1000)
+    talk.write(bytes(1500))
+    talk.frames.clear()
+    for seq in (1, 2):
+        talk.segment(PSH | ACK, seq, 1, b"x", win=1000)
+    talk.expect(ACK, seq=1001, ack=3, data=b"")
+    assert len(talk.pcb.unsent) == 1
+
+
+def test_a_closed_window_starts_the_persist_timer_only_when_nothing_is_in_flight() -> None:
+    talk = established("micropython", mss=800, win=1000)
+    talk.write(bytes(1500))
+    assert talk.pcb.persist_backoff == 0
+    talk.segment(ACK, 1, 501, win=0)
+    assert talk.pcb.persist_backoff == 0
+    talk.segment(ACK, 1, 1001, win=0)
+    assert (talk.pcb.persist_backoff, talk.pcb.persist_cnt, talk.pcb.persist_probe) == (1, 0, 0)
+    talk.segment(ACK, 1, 1001, win=5000)
+    assert talk.pcb.persist_backoff == 0
+
+
+def test_a_segment_that_goes_again_takes_its_place_before_what_was_sent_after_it() -> None:
+    talk = established("micropython", mss=800)
+    talk.write(bytes(3200))
+    talk.frames.clear()
+    talk.segment(ACK, 1, 801)
+    for _ in range(3):
+        talk.segment(ACK, 1, 801)
+    talk.expect(ACK, seq=801)
+    assert [seg.seq - talk.pcb.lastack for seg in talk.pcb.unacked] == [0, 800, 1600]
+
+
+def test_memory_that_was_short_makes_the_next_output_ignore_nagle() -> None:
+    talk = established()
+    talk.write(b"a")
+    talk.expect(PSH | ACK)
+    talk.write(b"b")
+    assert talk.tcp.write(talk.pcb, bytes(5_000)) == ERR_MEM
+    talk.tcp.output(talk.pcb)
+    talk.expect(PSH | ACK, seq=2, data=b"b")
+    talk.write(b"c")
+    talk.expect_nothing()

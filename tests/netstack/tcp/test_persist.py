@@ -3,6 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
+from netstack.errors import ERR_MEM, ERR_OK, ERR_VAL
 from netstack.tcp.persist import split_unsent
 from netstack.tcp.tcb import TF_NODELAY
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, Conversation, established
@@ -109,3 +110,69 @@ def test_a_split_head_keeps_psh_and_fin_only_with_the_quirks() -> None:
         split_unsent(talk.tcp, talk.pcb, 40)
         assert talk.pcb.unsent[0].flags & (PSH | FIN) == flags
         assert talk.pcb.unsent[1].flags & (PSH | FIN) == PSH | FIN
+
+
+def test_a_probe_without_memory_is_tried_again_at_the_next_tick() -> None:
+    talk = closed_window()
+    talk.advance(ms=1_400)
+    heap = talk.stack.mem.heap
+    hogs = []
+    while (hog := heap.malloc(heap.largest_hole())) >= 0:
+        hogs.append(hog)
+    talk.advance(ms=700)
+    talk.expect_nothing()
+    for hog in hogs:
+        heap.free(hog)
+    talk.advance(ms=500)
+    talk.expect(ACK, seq=1, data=b"\x00")
+
+
+def test_without_memory_for_a_split_the_head_stays_whole() -> None:
+    for options in ({}, {"memp_num_tcp_seg": 1}):
+        talk = closed(mss=800, **options)
+        talk.tcp.write(talk.pcb, bytes(100))
+        heap = talk.stack.mem.heap
+        hogs = []
+        if not options:
+            while (hog := heap.malloc(heap.largest_hole())) >= 0:
+                hogs.append(hog)
+        used = heap.used
+        assert split_unsent(talk.tcp, talk.pcb, 40) == ERR_MEM
+        assert [len(seg.data) for seg in talk.pcb.unsent] == [100]
+        assert heap.used == used
+        assert talk.stack.stats.tcp.memerr == 1
+
+
+def test_what_cannot_or_need_not_be_split() -> None:
+    talk = closed(mss=800)
+    assert split_unsent(talk.tcp, talk.pcb, 40) == ERR_MEM  # nothing waits
+    talk.tcp.write(talk.pcb, bytes(100))
+    assert split_unsent(talk.tcp, talk.pcb, 0) == ERR_VAL
+    assert split_unsent(talk.tcp, talk.pcb, 100) == ERR_OK
+    assert len(talk.pcb.unsent) == 1
+
+
+def test_a_split_where_two_blocks_meet_frees_the_second() -> None:
+    talk = closed("lwip-default", mss=536)
+    talk.pcb.flags |= TF_NODELAY
+    for _ in range(3):
+        talk.write(bytes(100))
+    head = talk.pcb.unsent[0]
+    assert head.parts == [100, 100, 100]
+    assert split_unsent(talk.tcp, talk.pcb, 200) == ERR_OK
+    assert head.parts == [100, 100]
+    assert split_unsent(talk.tcp, talk.pcb, 100) == ERR_OK
+    assert head.parts is None
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [100, 100, 100]
+    assert talk.pcb.snd_queuelen == 3
+    talk.tcp.abort(talk.pcb)
+    assert talk.stack.mem.heap.used == 0
+
+
+def test_segments_behind_a_split_keep_their_spare_room() -> None:
+    talk = closed(mss=800)
+    talk.write(bytes(900))
+    oversize = talk.pcb.unsent_oversize
+    assert split_unsent(talk.tcp, talk.pcb, 300) == ERR_OK
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [300, 500, 100]
+    assert talk.pcb.unsent_oversize == oversize

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netstack.errors import ERR_ABRT, ERR_OK, ERR_VAL
+from netstack.errors import ERR_ABRT, ERR_IF, ERR_OK, ERR_VAL
 from netstack.tcp.tcb import Tcb
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
@@ -320,3 +320,65 @@ def test_last_ack_after_a_half_close_says_err_clsd() -> None:
     talk.happened()
     talk.segment(ACK, 2, 2)
     assert talk.happened() == ["err -15"]
+
+
+# What only profiles without lwIP's quirks do
+
+
+def test_an_ack_of_a_segment_outside_the_window_does_not_count_without_the_quirk() -> None:
+    """RFC 9293 3.10.7.4, first step."""
+    for off, counts in ((), True), (("ack_from_any_segment",), False):
+        talk = established(quirks_off=off)
+        talk.write(b"x")
+        talk.frames.clear()
+        talk.segment(ACK, 100_000, 2)
+        assert (talk.happened() == ["sent 1"]) is counts
+        talk.expect(ACK, seq=2, ack=1)
+        talk.segment(PSH | ACK, -2, 2, b"abcd")  # its end is in the window
+        assert talk.received == b"d"
+
+
+def test_a_wrong_syn_in_syn_rcvd_is_challenged_without_the_quirk() -> None:
+    for off, answers in ((), 0), (("other_syn_ignored",), 1):
+        talk = Conversation(quirks_off=off)
+        talk.segment(SYN, 0)
+        talk.expect(SYN | ACK)
+        talk.segment(SYN, 50)
+        assert len(talk.frames) == answers
+
+
+def test_a_right_ack_without_syn_in_syn_sent_is_ignored_without_the_quirk() -> None:
+    for off, answers in ((), [RST | ACK, SYN]), (("syn_sent_resets_any_ack",), []):
+        talk = Conversation(quirks_off=off)
+        talk.connect()
+        talk.expect(SYN)
+        talk.segment(ACK, 500, 0)
+        for answer in answers:
+            talk.expect(answer)
+        talk.expect_nothing()
+        assert talk.state == "SYN_SENT"
+
+
+def test_data_queued_before_the_handshake_keeps_the_timer_running() -> None:
+    talk = Conversation(quirks_off=("no_simultaneous_open",))
+    talk.connect()
+    talk.expect(SYN)
+    talk.write(b"early")
+    talk.segment(SYN | ACK, 0, 0)
+    talk.expect(PSH | ACK, seq=0, ack=1, data=b"early")
+    assert talk.pcb.rtime == 0
+
+
+def test_a_syn_whose_repetition_could_not_be_sent_is_answered_all_the_same() -> None:
+    talk = Conversation()
+    talk.connect()
+    talk.err = ERR_IF
+    talk.advance(ms=3_000)
+    talk.err = ERR_OK
+    talk.frames.clear()
+    assert talk.pcb.unsent
+    assert not talk.pcb.unacked
+    talk.segment(SYN | ACK, 0, 0)
+    assert talk.happened() == ["connected"]
+    talk.expect(ACK, seq=0, ack=1)
+    talk.expect_no_queue()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.netstack.tcp.conversation import ACK, FIN, PSH, Conversation, established
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 STREAM = bytes(range(1, 101))
 
@@ -160,3 +160,102 @@ def test_the_queue_is_thrown_away_after_six_time_outs() -> None:
     talk.advance(ms=2_000)
     assert not talk.pcb.ooseq
     talk.expect_no_queue()
+
+
+def lengths(talk: Conversation) -> list[tuple[int, int]]:
+    """Start and length of each entry, by bytes of the stream."""
+    return [(seg.seq - talk.pcb.rcv_nxt & 0xFFFFFFFF, seg.length) for seg in talk.pcb.ooseq]
+
+
+def test_a_segment_before_all_others_is_cut_where_the_first_begins() -> None:
+    talk = established()
+    put(talk, 20, 30)
+    put(talk, 10, 25)
+    assert lengths(talk) == [(10, 10), (20, 10)]
+
+
+def test_a_segment_that_covers_others_takes_their_place_and_their_fin() -> None:
+    talk = established()
+    put(talk, 20, 30)
+    put(talk, 40, 50, PSH | ACK | FIN)
+    put(talk, 10, 60)
+    assert lengths(talk) == [(10, 50)]
+    assert talk.stack.mem.tcp_seg.used == talk.stack.mem.pbuf_pool.used == 1
+    put(talk, 0, 10)
+    assert talk.happened() == ["recv 60", "fin"]
+    talk.expect_no_queue()
+
+
+def test_a_queued_fin_throws_away_what_came_after_it() -> None:
+    talk = established()
+    put(talk, 30, 40)
+    put(talk, 50, 60)
+    put(talk, 10, 20, PSH | ACK | FIN)
+    assert lengths(talk) == [(10, 10)]
+    assert talk.stack.mem.tcp_seg.used == talk.stack.mem.pbuf_pool.used == 1
+
+
+def test_a_segment_between_two_is_fitted_in() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    put(talk, 40, 50)
+    put(talk, 15, 45)
+    assert lengths(talk) == [(10, 5), (15, 25), (40, 10)]
+
+
+def test_the_next_segment_swallows_what_it_covers_with_its_fin() -> None:
+    talk = established()
+    put(talk, 10, 15)
+    put(talk, 20, 25, PSH | ACK | FIN)
+    put(talk, 0, 25)
+    assert talk.happened() == ["recv 25", "fin"]
+    assert talk.state == "CLOSE_WAIT"
+    talk.expect_no_queue()
+
+
+def test_the_next_segment_is_cut_where_the_queue_begins() -> None:
+    talk = established()
+    put(talk, 10, 30)
+    put(talk, 0, 15)
+    assert talk.received == STREAM[:30]
+    talk.expect_no_queue()
+
+
+def test_a_lone_fin_out_of_order_brings_no_data() -> None:
+    talk = established()
+    put(talk, 10, 10, ACK | FIN)
+    assert lengths(talk) == [(10, 0)]
+    put(talk, 0, 10)
+    assert talk.happened() == ["recv 10", "fin"]
+    talk.expect_no_queue()
+
+
+def test_a_segment_over_several_buffers_counts_each_of_them() -> None:
+    talk = established(pbuf_pool_bufsize=60, tcp_ooseq_max_pbufs=4)
+    put(talk, 10, 40)  # 84 bytes with its headers
+    put(talk, 50, 80)
+    assert lengths(talk) == [(10, 30), (50, 30)]
+    put(talk, 85, 95)
+    assert lengths(talk) == [(10, 30), (50, 30)]
+    assert talk.stack.mem.pbuf_pool.used == 4
+
+
+def test_without_an_element_a_segment_in_the_middle_is_not_kept_either() -> None:
+    talk = established(memp_num_tcp_seg=2)
+    put(talk, 10, 20)
+    put(talk, 40, 50)
+    for start, end in ((25, 30), (5, 8), (60, 70), (10, 25)):
+        put(talk, start, end)
+        assert lengths(talk) == [(10, 10), (40, 10)]
+    assert talk.stack.mem.pbuf_pool.used == 2
+
+
+def test_a_sack_block_grows_to_both_sides() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0, mss=1460, options=(("SAckOK", b""),))
+    talk.segment(ACK, 1, 1)
+    for start, end in ((10, 20), (30, 40), (50, 60), (20, 30)):
+        put(talk, start, end)
+    first = talk.pcb.rcv_nxt
+    blocks = [(left - first & 0xFFFFFFFF, right - first & 0xFFFFFFFF) for left, right in talk.pcb.rcv_sacks]
+    assert blocks == [(10, 40), (50, 60)]

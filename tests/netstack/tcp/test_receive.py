@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, established
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
 def test_every_second_segment_is_acknowledged_at_once() -> None:
@@ -133,3 +133,23 @@ def test_an_out_of_order_segment_does_not_touch_the_delayed_ack_of_an_earlier_on
     talk.expect(ACK, ack=2)  # at once, and it satisfies what was delayed
     talk.advance(ms=250)
     talk.expect_nothing()
+
+
+def test_an_out_of_order_segment_is_only_acknowledged_where_nothing_is_queued() -> None:
+    talk = established(tcp_queue_ooseq=0)
+    talk.segment(PSH | ACK, 3, 1, b"c")
+    talk.expect(ACK, ack=1)
+    assert not talk.pcb.ooseq
+    talk.expect_no_queue()
+
+
+def test_a_hole_that_is_partly_filled_is_acknowledged_with_what_is_left() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0, options=(("SAckOK", b""),))
+    talk.expect(SYN | ACK)
+    talk.segment(ACK, 1, 1)
+    for seq in (3, 6):
+        talk.segment(PSH | ACK, seq, 1, b"x")
+        talk.expect(ACK, ack=1)
+    talk.segment(PSH | ACK, 1, 1, b"ab")
+    assert "SAck" in dict(talk.expect(ACK, ack=4).options)

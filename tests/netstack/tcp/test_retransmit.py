@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from scapy.layers.l2 import ARP
 
+from netstack.errors import ERR_IF, ERR_OK
 from netstack.tcp.tcb import TF_INFR, TF_RTO
 from tests.netstack.peer import OUR_MAC, OURS, PEER, PEER_MAC
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
@@ -189,3 +190,25 @@ def test_a_segment_that_is_still_held_below_is_not_sent_again() -> None:
     talk.send(answer)
     talk.expect(PSH | ACK, seq=1, data=bytes(800))
     talk.expect_nothing()
+
+
+def test_a_fast_retransmission_goes_before_data_that_was_never_sent() -> None:
+    talk = sending(4)
+    talk.pcb.cwnd = 3_200
+    talk.write(bytes(800))
+    talk.err = ERR_IF
+    duplicates(talk, 3)
+    assert lengths(talk) == ([1, 3201], [801, 1601, 2401])
+    talk.err = ERR_OK
+    talk.frames.clear()
+    talk.advance(ms=500)
+    talk.expect(ACK, seq=1)
+
+
+def test_retries_are_counted_up_to_255() -> None:
+    talk = Conversation(tcp_maxrtx=255, tcp_synmaxrtx=255)
+    talk.segment(SYN, 0)
+    pcb = talk.tcp.active_pcbs[0]
+    for _ in range(300):
+        talk.segment(SYN, 0)
+    assert pcb.nrtx == 255

@@ -1,11 +1,14 @@
-"""The TCP timer: its grid, its parity, what it costs (``timers``, ``shared``)."""
+"""The TCP timer: its grid, its parity, and what is done at its runs (``timers``)."""
 
 from itertools import pairwise
 
+import pytest
+
 from netstack.core import MS
-from netstack.errors import ERR_OK
-from netstack.tcp.tcb import Tcb
-from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
+from netstack.errors import ERR_ABRT, ERR_MEM, ERR_OK
+from netstack.pbuf import Pbuf
+from netstack.tcp.tcb import SOF_KEEPALIVE, Tcb
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
 
 def syn_times(talk: Conversation) -> list[float]:
@@ -102,3 +105,150 @@ def test_giving_up_is_silent_unless_the_quirk_is_off() -> None:
         talk.advance(ms=1_000)
         assert len(talk.frames) == frames
         assert not talk.tcp.active_pcbs
+
+
+# What is looked at, at a fast and at a slow tick
+
+
+def at_each_run(talk: Conversation, ms: int) -> list[int]:
+    """When the device sends something while time passes, ms."""
+    sent = len(talk.sent_at())
+    talk.advance(ms=ms)
+    return talk.sent_at()[sent:]
+
+
+def test_delayed_acks_leave_at_every_run() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    assert at_each_run(talk, 1_000) == [250]
+    talk.segment(PSH | ACK, 2, 1, b"x")
+    assert at_each_run(talk, 1_000) == [1_250]
+
+
+def test_a_fin_without_memory_is_tried_at_every_run() -> None:
+    talk = established()
+    heap = talk.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    talk.close()
+    assert at_each_run(talk, 700) == []
+    heap.free(hog)
+    assert at_each_run(talk, 700) == [750]
+    talk.expect(ACK | FIN)
+
+
+def test_refused_data_is_offered_at_every_run() -> None:
+    talk = established()
+    talk.answer = ERR_MEM
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    talk.advance(ms=1_000)
+    assert talk.happened() == ["refused 1"] * 5
+
+
+def test_an_application_that_aborts_when_offered_again_stops_nothing() -> None:
+    """The walk over the connections begins anew, and each one has its turn once."""
+    talk = Conversation("micropython")
+    for port in (1, 2, 3):
+        talk.segment(SYN, 0, port=port, to=80)
+        talk.segment(ACK, 1, 1, port=port, to=80)
+        talk.answer = ERR_MEM
+        talk.segment(PSH | ACK, 1, 1, b"x", port=port, to=80)
+        talk.answer = ERR_OK
+    offered: list[int] = []
+
+    def abort(pcb: Tcb, p: Pbuf | None, err: int) -> int:
+        assert p is not None
+        p.free()
+        offered.append(pcb.remote_port)
+        talk.tcp.abort(pcb)
+        return ERR_ABRT
+
+    for pcb in talk.tcp.active_pcbs:
+        pcb.recv = abort
+    talk.advance(ms=250)
+    assert offered == [3, 2, 1]
+    assert not talk.tcp.active_pcbs
+
+
+def test_a_connection_that_ends_at_a_slow_tick_does_not_cost_the_others_their_turn() -> None:
+    talk = Conversation()
+    for port in (1, 2):
+        talk.segment(SYN, 0, port=port)
+    talk.segment(SYN, 0, port=3, to=80)
+    talk.segment(ACK, 1, 1, port=3, to=80)
+    talk.frames.clear()
+    talk.advance(ms=20_500)
+    assert [pcb.remote_port for pcb in talk.tcp.active_pcbs] == [3]
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_keepalive_probes_and_gives_up_with_a_reset(traced: bool) -> None:
+    talk = established("full")
+    if traced:
+        talk.stack.trace = lambda event: None
+    talk.pcb.so_options |= SOF_KEEPALIVE
+    talk.pcb.keep_idle, talk.pcb.keep_intvl, talk.pcb.keep_cnt = 5_000, 2_000, 3
+    assert at_each_run(talk, 30_000) == [5_250, 7_250, 9_250, 11_250]
+    for _ in range(3):
+        talk.expect(ACK, seq=0)
+    talk.expect(RST | ACK, seq=1)
+    assert talk.happened() == ["err -13"]
+
+
+def test_where_keepalive_cannot_be_set_its_defaults_count() -> None:
+    talk = established("lwip-default")
+    talk.pcb.so_options |= SOF_KEEPALIVE
+    talk.pcb.keep_idle, talk.pcb.keep_intvl, talk.pcb.keep_cnt = 5_000, 2_000, 3
+    assert at_each_run(talk, 200_000) == [5_250, 80_250, 155_250]
+
+
+def test_each_state_has_its_limit() -> None:
+    """FIN_WAIT_2 20 s, half-open 20 s, LAST_ACK and TIME_WAIT 2 MSL; the first tick beyond ends it, silently."""
+    talk = established()
+    talk.close()
+    talk.segment(ACK, 1, 2)
+    talk.advance(ms=20_249)
+    assert talk.state == "FIN_WAIT_2"
+    talk.advance(ms=1)
+    assert talk.state == "CLOSED"
+    talk = established()
+    talk.segment(ACK | FIN, 1, 1)
+    talk.close()
+    talk.frames.clear()
+    talk.advance(ms=120_249)
+    assert talk.state == "LAST_ACK"
+    talk.advance(ms=1)
+    assert talk.state == "CLOSED"
+    talk = established()
+    talk.close()
+    talk.segment(ACK | FIN, 1, 2)
+    talk.advance(ms=120_249)
+    assert talk.state == "TIME_WAIT"
+    talk.advance(ms=1)
+    assert talk.state == "CLOSED"
+    assert talk.stack.mem.tcp_pcb.used == 0
+
+
+def test_out_of_order_data_waits_for_six_time_outs() -> None:
+    talk = established()
+    talk.segment(PSH | ACK, 9, 1, b"x")
+    talk.advance(ms=17_749)
+    assert talk.pcb.ooseq
+    talk.advance(ms=1)  # slow tick 36
+    assert not talk.pcb.ooseq
+
+
+def test_a_poll_that_fails_keeps_the_segment_back() -> None:
+    talk = established()
+    results = [ERR_ABRT, ERR_OK]
+    talk.pcb.poll = lambda pcb: results.pop(0) if results else ERR_OK
+    talk.pcb.pollinterval = 1
+    talk.tcp.write(talk.pcb, b"x")
+    assert at_each_run(talk, 1_000) == [750]
+
+
+def test_the_tick_counter_wraps() -> None:
+    talk = established()
+    talk.tcp.ticks = talk.pcb.tmr = 0xFFFFFFFE
+    talk.pcb.so_options |= SOF_KEEPALIVE
+    talk.pcb.keep_idle = 5_000
+    assert at_each_run(talk, 6_000) == [5_250]

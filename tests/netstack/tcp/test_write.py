@@ -109,3 +109,76 @@ def test_a_tail_longer_than_the_limit_wraps_as_in_lwip() -> None:
     talk.expect(ACK)
     assert talk.write(bytes(1000)) == ERR_OK
     assert [len(seg.data) for seg in talk.pcb.unsent] == [1100]
+
+
+def test_nothing_is_always_written() -> None:
+    talk = established()
+    talk.pcb.snd_queuelen = 200
+    assert talk.tcp.write(talk.pcb, b"") == ERR_OK
+    assert not talk.pcb.unsent
+
+
+def test_timestamps_take_their_room_in_each_segment() -> None:
+    talk = Conversation("full")
+    talk.segment(SYN, 0, mss=1460, options=(("Timestamp", (1, 0)),))
+    talk.segment(ACK, 1, 1)
+    talk.tcp.write(talk.pcb, bytes(3000))
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [1448, 1448, 104]
+
+
+def test_a_driver_that_wants_one_buffer_gets_whole_segments_at_once() -> None:
+    talk = established("micropython", mss=800, lwip_netif_tx_single_pbuf=1)
+    before = talk.stack.mem.heap.used
+    talk.tcp.write(talk.pcb, b"a")
+    assert talk.stack.mem.heap.used - before == 80 + 800
+    talk.tcp.write(talk.pcb, bytes(799))
+    assert talk.stack.mem.heap.used - before == 80 + 800
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [800]
+    talk.tcp.write(talk.pcb, b"b")
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [800, 1]
+
+
+def test_without_oversize_every_write_has_its_block() -> None:
+    talk = established(tcp_oversize=0, mem_size=4000)
+    for _ in range(3):
+        talk.tcp.write(talk.pcb, bytes(10))
+    assert talk.pcb.snd_queuelen == 3
+    assert talk.pcb.unsent[0].parts == [10, 10, 10]
+
+
+def test_a_segment_element_that_is_not_there_gives_everything_back() -> None:
+    talk = established("micropython", mss=800, memp_num_tcp_seg=3)
+    talk.pcb.flags |= TF_NODELAY
+    talk.tcp.write(talk.pcb, bytes(300))
+    talk.pcb.unsent_oversize = 0
+    used = talk.stack.mem.heap.used
+    assert talk.tcp.write(talk.pcb, bytes(4000)) == ERR_MEM  # one block chained, two new segments, no third
+    assert talk.stack.mem.heap.used == used
+    assert talk.stack.mem.tcp_seg.used == 1
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [300]
+    assert talk.pcb.snd_buf == 6100
+
+
+def test_without_heap_for_a_chained_block_nothing_changes() -> None:
+    talk = established()
+    talk.pcb.flags |= TF_NODELAY
+    talk.tcp.write(talk.pcb, bytes(100))
+    heap = talk.stack.mem.heap
+    hog = heap.malloc(heap.largest_hole())
+    assert talk.tcp.write(talk.pcb, bytes(100)) == ERR_MEM
+    assert len(talk.pcb.unsent[0].data) == 100
+    heap.free(hog)
+    assert talk.write(bytes(100)) == ERR_OK
+    talk.expect(PSH | ACK, data=bytes(200))
+
+
+def test_the_next_chained_block_is_filled_where_the_last_one_had_room() -> None:
+    talk = established(mss=536, mem_size=4000)
+    talk.write(bytes(100))
+    talk.expect(PSH | ACK)
+    talk.tcp.write(talk.pcb, bytes(100))
+    talk.pcb.unsent_oversize = 0  # as if the segment had been allocated exactly
+    for _ in range(3):
+        talk.tcp.write(talk.pcb, bytes(10))
+    assert talk.pcb.unsent[0].parts == [100, 30]
+    assert talk.pcb.snd_queuelen == 3
