@@ -24,7 +24,9 @@ PROGRAMS = {
     "tshark": ("tshark", "tests that read captures"),
     "socat": ("socat", "tests"),
     "nc": ("netcat-openbsd", "tests"),
-    "dnsmasq": ("dnsmasq-base", "tests"),
+    "dnsmasq": ("dnsmasq-base", "a server for --dhcp, tests"),
+    "arping": ("arping", "tests"),
+    "nmap": ("nmap", "tests"),
 }
 
 

@@ -2,9 +2,9 @@
 
 Python raises KeyboardInterrupt between any two steps of the main thread. Amid the stack, or where the driver
 takes a lock, that would leave a stack half changed or a lock taken, and closing the device would hang or
-fail. So the handler looks where the main thread is: in the clock's wait, or in no function of the stack and the
-driver, it raises; anywhere else it looks again a millisecond later, and after ``PATIENCE`` it raises wherever
-it is.
+fail. So the handler looks where the main thread is: in the clock's wait, or in no function of the stack and
+the driver, it raises; anywhere else it looks again a millisecond later, and after ``PATIENCE`` it raises
+wherever it is.
 """
 
 from __future__ import annotations

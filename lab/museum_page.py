@@ -16,8 +16,8 @@ from lab.museum import Exhibit, Scene, exhibits
 HEAD = """\
 # The museum of known pains
 
-What users of MicroPython and lwIP report again and again, each as a small program that reproduces it in virtual time
-and shows what cures it. All of it runs without rights and takes seconds:
+What users of MicroPython and lwIP report again and again, each as a small program that reproduces it in
+virtual time and shows what cures it. All of it runs without rights and takes seconds:
 
     netstack museum                                  # the list
     netstack museum 17                               # one of them: what one sees, why, the cure
@@ -25,8 +25,9 @@ and shows what cures it. All of it runs without rights and takes seconds:
     netstack museum 17 --set MEMP_NUM_TCP_SEG=40     # what else would help?
     netstack museum --all                            # all of them
 
-The programs are in `examples/museum`. One that is added there appears here and in the command; its expectations go
-into `tests/lab/test_museum.py`. Options in capitals are lwIP's (`netstack profiles micropython` explains them).
+The programs are in `examples/museum`. One that is added there appears here and in the command; what it has to
+show goes into `tests/lab/test_museum.py`. Options in capitals are lwIP's (`netstack profiles micropython`
+explains them).
 
 This page is generated: `python -m lab.museum_page docs/museum.md`.
 
@@ -56,7 +57,8 @@ def _anchor(heading: str) -> str:
 def _exhibit(exhibit: Exhibit) -> str:
     lines = [f"\n## {_heading(exhibit)}\n"]
     lines += [f"\n*{head}:* {text}\n" for head, text in exhibit.text.items()]
-    lines.append(f"\n`{exhibit.path.parent.name}/{exhibit.path.name}`:\n\n| | board | outcome |\n|---|---|---|\n")
+    file = f"examples/museum/{exhibit.path.name}"
+    lines.append(f"\n[{file}](../{file}):\n\n| | board | outcome |\n|---|---|---|\n")
     lines += [_scene(scene) for scene in exhibit.scenes]
     return "".join(lines)
 

@@ -15,7 +15,7 @@ venv=${VENV:-.venv}
 
 # What is looked for (a command, or a file) and the Debian package that has it.
 run_needs="ip:iproute2 ping:iputils-ping curl:curl"
-test_needs="$run_needs tshark:tshark nc:netcat-openbsd socat:socat dnsmasq:dnsmasq-base
+test_needs="$run_needs tshark:tshark nc:netcat-openbsd socat:socat dnsmasq:dnsmasq-base arping:arping nmap:nmap
     gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/lwip/lwip/init.h:liblwip-dev"
 
 case $goal in

@@ -134,10 +134,10 @@ class Module:
             for alias in node.names:
                 yield Import(f"{self._origin(node)}.{alias.name}", node.lineno, at_top)
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            for child in node.body:
-                yield from self._imports(child, at_top=False)
-            for child in node.orelse:
-                yield from self._imports(child, at_top)
+            for statement in node.body:
+                yield from self._imports(statement, at_top=False)
+            for statement in node.orelse:
+                yield from self._imports(statement, at_top)
         else:
             inside = at_top and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
             for child in ast.iter_child_nodes(node):
@@ -269,14 +269,14 @@ def test_modules_do_not_import_each_other_in_circles() -> None:
         module.name: {
             found
             for imported in module.imports
-            if imported.at_top and (found := nearest(imported.target)) not in (None, module.name)
+            if imported.at_top and (found := nearest(imported.target)) and found != module.name
         }
         for module in ALL
     }
     report([" -> ".join(circle) for circle in circles(graph)])
 
 
-def circles(graph: dict[str, set[str | None]]) -> list[list[str]]:
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
     """Each circle that a depth-first walk meets."""
     found: list[list[str]] = []
     done: set[str] = set()
@@ -285,7 +285,7 @@ def circles(graph: dict[str, set[str | None]]) -> list[list[str]]:
         if name in path:
             found.append([*path[path.index(name) :], name])
         elif name not in done:
-            for target in sorted(filter(None, graph[name])):
+            for target in sorted(graph[name]):
                 walk(target, [*path, name])
             done.add(name)
 

@@ -36,6 +36,26 @@ def test_the_recordings_of_tcp_are_there() -> None:
     assert len(list(GOLDEN.rglob("*.pkt"))) >= 1051
 
 
+# What is below and beside TCP: recordings in each profile, in the order of PROFILES.
+BESIDE_TCP = {
+    "arp": [22, 22, 22, 22],
+    "ip": [18, 18, 18, 18],
+    "icmp": [6, 6, 5, 5],
+    "udp": [8, 8, 8, 8],
+    "igmp": [6, 6, 6, 6],
+    "dhcp": [14, 14, 14, 14],
+    "dns": [17, 17, 17, 17],
+}
+
+
+@pytest.mark.parametrize("family", BESIDE_TCP)
+def test_all_recordings_beside_tcp_are_there_and_the_page_says_that_they_match(family: str) -> None:
+    numbers = [len(list((GOLDEN / profile / family).glob("*.pkt"))) for profile in PROFILES]
+    assert numbers == BESIDE_TCP[family]
+    cells = " | ".join(map(str, numbers))  # a bare number: all match at all levels (test_recordings_match)
+    assert f"| {family} | {cells} | {sum(numbers)} |" in PAGE.splitlines()
+
+
 def without_remarks(path: Path) -> list[str]:
     """The lines of a file but for its remarks."""
     return [line for line in path.read_text().splitlines() if "%{note " not in line]

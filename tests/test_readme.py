@@ -57,7 +57,7 @@ def script(story: str) -> str:
 
 
 @pytest.mark.tap
-@pytest.mark.needs("curl", "ping", "tshark")
+@pytest.mark.needs("curl", "ping", "tshark", "dnsmasq")
 @pytest.mark.parametrize("story", stories())
 def test_commands_run(story: str, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")

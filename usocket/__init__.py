@@ -26,6 +26,7 @@ from usocket.constants import (
 )
 from usocket.current import NoDevice, current_device
 from usocket.device import Device
+from usocket.emulation import Network
 from usocket.module import callback, print_pcbs, reset
 from usocket.socket import socket
 
@@ -47,6 +48,7 @@ __all__ = [
     "SO_REUSEADDR",
     "TCP_NODELAY",
     "Device",
+    "Network",
     "NoDevice",
     "callback",
     "current_device",

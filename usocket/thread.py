@@ -7,6 +7,7 @@ Source: micropython/micropython:py/modthread.c.
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 from _thread import LockType, exit
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import Any
 
 from usocket import console, report
 from usocket.addrinfo import integer
-from usocket.current import current_device
+from usocket.current import current, current_device
 from usocket.machine import Reset
 
 __all__ = ["LockType", "allocate_lock", "exit", "get_ident", "stack_size", "start_new_thread"]
@@ -44,7 +45,8 @@ def get_ident() -> int:
 
 def allocate_lock() -> LockType:
     """A lock, not taken."""
-    lock: LockType = current_device().host.new_lock()
+    device = current.get(None)
+    lock: LockType = _thread.allocate_lock() if device is None else device.host.new_lock()
     return lock
 
 

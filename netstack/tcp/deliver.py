@@ -9,6 +9,7 @@ from netstack.pbuf import Pbuf
 from netstack.tcp.close import abort, close
 from netstack.tcp.lists import free_pcb, remove_pcb
 from netstack.tcp.shared import TcpShared
+from netstack.tcp.states import CLOSED
 from netstack.tcp.tcb import TF_RXCLOSED, Tcb
 from netstack.tcp.window import recved
 
@@ -35,26 +36,26 @@ def deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
                 rest.free()
             abort(tcp, pcb)
             return False
-        err = _recv(tcp, pcb, data)
+        recv = pcb.recv
+        err = _consume(tcp, pcb, data) if recv is None else recv(pcb, data, ERR_OK)
+        if err == ERR_OK:
+            if rest is None:
+                return True
+            data = rest
+            continue
         if err == ERR_ABRT:
             if rest is not None:
                 rest.free()
             return False
-        if err != ERR_OK:
-            if rest is not None:
-                data.append(rest)
-            pcb.refused_data = data
-            pcb.refused_fin = False
-            return True
-        if rest is None:
-            return True
-        data = rest
+        if rest is not None:
+            data.append(rest)
+        pcb.refused_data = data
+        pcb.refused_fin = False
+        return True
 
 
-def _recv(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
-    """The receive callback, or lwIP's default, which consumes (``tcp_recv_null``)."""
-    if pcb.recv is not None:
-        return pcb.recv(pcb, data, ERR_OK)
+def _consume(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
+    """lwIP's default receive callback (``tcp_recv_null``)."""
     recved(tcp, pcb, len(data))
     data.free()
     return ERR_OK
@@ -85,12 +86,17 @@ def delayed_close(tcp: TcpShared, pcb: Tcb) -> bool:
 
 
 def offer_refused(tcp: TcpShared, pcb: Tcb) -> bool:
-    """Offer parked data again (``tcp_process_refused_data``); False when the pcb is gone."""
+    """Offer parked data again (``tcp_process_refused_data``); False when the pcb is gone.
+
+    An application that closes now, with data unread, frees the pcb at once; lwIP goes on with it all the
+    same.
+    """
     while pcb.refused_data is not None:
         data, pcb.refused_data = pcb.refused_data, None
         rest = pcb.refused_data = data.split_64k()
-        err = _recv(tcp, pcb, data)
-        if err == ERR_ABRT:
+        recv = pcb.recv
+        err = _consume(tcp, pcb, data) if recv is None else recv(pcb, data, ERR_OK)
+        if err == ERR_ABRT or pcb.state == CLOSED:
             return False
         if err != ERR_OK:
             if rest is not None:
@@ -99,5 +105,5 @@ def offer_refused(tcp: TcpShared, pcb: Tcb) -> bool:
             return True
         if rest is None and pcb.refused_fin:
             pcb.refused_fin = False
-            return end_of_stream(tcp, pcb)
+            return end_of_stream(tcp, pcb) and pcb.state != CLOSED
     return True

@@ -15,10 +15,11 @@ from netstack.tcp.ack import new_ack, update_window
 from netstack.tcp.deliver import delayed_close, deliver, report_acked
 from netstack.tcp.output import output
 from netstack.tcp.shared import TcpShared
-from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_RXCLOSED, Tcb
+from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_NAGLEMEMERR, TF_RXCLOSED, Tcb
 from netstack.tcp.window import update_rcv_ann_wnd
 
 _SIGN = 0x80000000
+_OUTPUT_FLAGS = TF_ACK_NOW | TF_NAGLEMEMERR  # what output does something about, data apart
 
 
 def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int, length: int) -> bool:
@@ -34,7 +35,8 @@ def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int,
         update_window(tcp, pcb, seq, ack, field)
         if tcp.resets_dupacks:
             pcb.dupacks = 0
-        _sample(tcp, pcb, ack)
+        if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
+            rtt.sample(pcb, tcp.ticks)
         pcb.rcv_nxt = seq + length & 0xFFFFFFFF
         pcb.rcv_wnd -= length
         update_rcv_ann_wnd(tcp, pcb)
@@ -51,12 +53,13 @@ def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int,
         _arrived(tcp, pcb)
         update_window(tcp, pcb, seq, ack, field)
         acked = new_ack(tcp, pcb, ack)
-        _sample(tcp, pcb, ack)
+        if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
+            rtt.sample(pcb, tcp.ticks)
         p.free()
         tcp.input_pcb = pcb
         alive = report_acked(pcb, acked) and not delayed_close(tcp, pcb)
     tcp.input_pcb = None
-    if alive and not delayed_close(tcp, pcb):
+    if alive and not delayed_close(tcp, pcb) and (pcb.unsent or pcb.flags & _OUTPUT_FLAGS):
         output(tcp, pcb)
     tcp.input_closed = False
     return True
@@ -67,8 +70,3 @@ def _arrived(tcp: TcpShared, pcb: Tcb) -> None:
     pcb.tmr = tcp.ticks
     pcb.keep_cnt_sent = 0
     pcb.persist_probe = 0
-
-
-def _sample(tcp: TcpShared, pcb: Tcb, ack: int) -> None:
-    if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
-        rtt.sample(pcb, tcp.ticks)

@@ -1,8 +1,8 @@
 """ICMP errors about segments of ours (RFC 9293 3.9.2.2, with the care of RFC 5927).
 
-Only an error that quotes a sequence number under way is believed. Where nothing is agreed yet, in SYN_SENT and
-SYN_RCVD, a port or protocol unreachable ends the attempt as a reset would; a connection that exists survives
-every error, since errors are easily forged. lwIP hears of none (quirk icmp_errors_ignored).
+Only an error that quotes a sequence number under way is believed. Where nothing is agreed yet, in SYN_SENT
+and SYN_RCVD, a port or protocol unreachable ends the attempt as a reset would; a connection that exists
+survives every error, since errors are easily forged. lwIP hears of none (quirk icmp_errors_ignored).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from tap.impair.schedule import Schedule
 
 
 class Blackhole:
-    """Every frame is lost from ``start`` ns on, for ``lasting`` ns (None: for ever), again each ``every`` ns (None:
-    once). ``open`` and ``close`` override the schedule from then on.
+    """Every frame is lost from ``start`` ns on, for ``lasting`` ns (None: for ever), again each ``every`` ns
+    (None: once). ``open`` and ``close`` override the schedule from then on.
     """
 
     def __init__(

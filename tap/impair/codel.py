@@ -12,9 +12,9 @@ from tap.impair.units import whole
 
 
 class CoDel(Queue):
-    """Frames leave at ``rate`` bit/s. When each has waited for ``target`` ns or more during ``interval`` ns, one is
-    lost, and more and more often while that goes on. ``limit_packets`` and ``limit_bytes`` as in ``Rate``. ``ecn``:
-    packets that can be are marked and not lost.
+    """Frames leave at ``rate`` bit/s. When each has waited for ``target`` ns or more during ``interval`` ns,
+    one is lost, and more and more often while that goes on. ``limit_packets`` and ``limit_bytes`` as in
+    ``Rate``. ``ecn``: packets that can be are marked and not lost.
     """
 
     def __init__(

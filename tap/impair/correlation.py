@@ -4,14 +4,16 @@ netem's filter averages a draw with the one before (``get_crandom`` in net/sched
 values to the middle: the result is not uniform any more, ``loss 20% 75%`` loses 0.1 % instead of 20 %, and a
 jitter shrinks by sqrt((1 - r) / (1 + r)). ``netem_filter`` does just that, for those who compare with Linux.
 
-``keep_uniform`` filters normal numbers instead, which stay normal under averaging (a first-order autoregressive
-process), and takes their distribution function: whatever is made of these draws keeps its own distribution,
-the loss its rate and the jitter its spread (a Gaussian copula; Nelsen, "An Introduction to Copulas", 2006).
+``keep_uniform`` filters normal numbers instead, which stay normal under averaging (a first-order
+autoregressive process), and takes their distribution function: whatever is made of these draws keeps its own
+distribution, the loss its rate and the jitter its spread (a Gaussian copula; Nelsen, "An Introduction to
+Copulas", 2006).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 from math import isqrt
@@ -38,39 +40,43 @@ def correlated(draw: Draw, correlation: float | Fraction, how: str = "keep") -> 
     if how == "netem":
         return netem_filter(draw, rho)
     if rho == 1:
-        raise ImpairmentError("a correlation of 1 repeats the first draw for ever: give less, 0.99 for instance")
+        raise ImpairmentError(
+            "a correlation of 1 repeats the first draw for ever: give less, 0.99 for instance"
+        )
     return keep_uniform(draw, rho)
 
 
 def netem_filter(draw: Draw, rho: Fraction) -> Draw:
-    """netem's own correlation; it starts at 0 (the kernel's starting value is random, out of a seed's reach)."""
-    weight = round(rho * 0xFFFFFFFF) + 1
-    other = (1 << 32) - weight
-    last = 0
-
-    def filtered() -> int:
-        nonlocal last
-        last = draw() * other + last * weight >> 32
-        return last
-
-    return filtered
+    """netem's own correlation; it starts at 0 (the kernel's starting value is random, out of a
+    seed's reach).
+    """
+    return _filtered(draw, round(rho * 0xFFFFFFFF) + 1).__next__
 
 
 def keep_uniform(draw: Draw, rho: Fraction) -> Draw:
-    """Draws of which the normal scores have lag-n correlation ``rho ** n``; their ranks (6 / pi) * asin(rho / 2)."""
+    """Draws of which the normal scores have lag-n correlation ``rho ** n``; their ranks (6 / pi) * asin(rho /
+    2).
+    """
+    return _kept(draw, round(rho * 65536)).__next__
+
+
+def _filtered(draw: Draw, weight: int) -> Iterator[int]:
+    other = (1 << 32) - weight
+    last = 0
+    while True:
+        last = draw() * other + last * weight >> 32
+        yield last
+
+
+def _kept(draw: Draw, old: int) -> Iterator[int]:
     middles, edges = _normal_steps()
-    old = round(rho * 65536)
     new = isqrt(65536**2 - old**2)
-    score: int | None = None
-
-    def kept() -> int:
-        nonlocal score
+    drawn = draw()
+    score = middles[drawn >> _SHIFT]
+    while True:
+        yield bisect_right(edges, score) << _SHIFT | drawn & _LOW
         drawn = draw()
-        fresh = middles[drawn >> _SHIFT]
-        score = fresh if score is None else score * old + fresh * new >> 16
-        return bisect_right(edges, score) << _SHIFT | drawn & _LOW
-
-    return kept
+        score = score * old + middles[drawn >> _SHIFT] * new >> 16
 
 
 @cache

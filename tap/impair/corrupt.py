@@ -27,10 +27,11 @@ def flip(changed: bytearray, draw: Draw, start: int = 0) -> str:
 
 
 class Corrupt:
-    """With probability ``rate`` a frame is changed: ``count`` times one ``unit`` (bit or byte) at or after byte
-    ``start`` (14 spares the Ethernet header, so that the frame still arrives), or instead the ``field`` of that
-    name (``tap.impair.fields``), set to ``value`` or to a random other value. ``repaired``: the checksums of IPv4
-    and of TCP, UDP or ICMP are made right again. A frame without the field, or too short, passes unharmed.
+    """With probability ``rate`` a frame is changed: ``count`` times one ``unit`` (bit or byte) at or after
+    byte ``start`` (14 spares the Ethernet header, so that the frame still arrives), or instead the ``field``
+    of that name (``tap.impair.fields``), set to ``value`` or to a random other value. ``repaired``: the
+    checksums of IPv4 and of TCP, UDP or ICMP are made right again. A frame without the field, or too short,
+    passes unharmed.
     """
 
     def __init__(
@@ -48,7 +49,9 @@ class Corrupt:
         name: str = "corrupt",
     ) -> None:
         if unit not in UNITS:
-            raise ImpairmentError(f"a {unit!r} cannot be corrupted: take {' or '.join(UNITS)}, or name a field")
+            raise ImpairmentError(
+                f"a {unit!r} cannot be corrupted: take {' or '.join(UNITS)}, or name a field"
+            )
         if value is not None and (field is None or not 0 <= value < 1 << width(known(field))):
             raise ImpairmentError(f"corrupt value {value} fits no field: name a field that is wide enough")
         self.name = name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 from tap.cable import Note, PassOn
@@ -14,36 +14,40 @@ from tap.streams import Stream
 
 
 class Scatter:
-    """Times (ns) around ``mean`` that scatter by ``jitter``: uniform within +- jitter, otherwise by a table of
-    ``tap.impair.distribution`` in which the jitter is the standard deviation.
+    """Times (ns) around ``mean`` that scatter by ``jitter``: uniform within +- jitter, otherwise by a table
+    of ``tap.impair.distribution`` in which the jitter is the standard deviation.
     """
 
     def __init__(self, mean: int, jitter: int, distribution: str | Sequence[int], draw: Draw) -> None:
-        self.mean = mean
-        self.jitter = jitter
-        self._draw = draw
         if isinstance(distribution, str):
-            self._table = () if distribution == "uniform" else table(distribution)
+            quantiles = () if distribution == "uniform" else table(distribution)
         else:
-            self._table = checked(distribution)
-        self._entries = len(self._table)
+            quantiles = checked(distribution)
+        times = _by_table(mean, jitter, quantiles, draw) if quantiles else _uniform(mean, jitter, draw)
+        self.time: Callable[[], int] = times.__next__  # the next time, never below 0
 
-    def time(self) -> int:
-        """The next time, never below 0."""
-        if not self._entries:
-            found = self.mean - self.jitter + ((2 * self.jitter + 1) * self._draw() >> 32)
-        else:
-            entry = self._table[self._draw() * self._entries >> 32]
-            found = self.mean + (self.jitter * entry + SCALE // 2) // SCALE
-        return found if found > 0 else 0
+
+def _uniform(mean: int, jitter: int, draw: Draw) -> Iterator[int]:
+    least, width = mean - jitter, 2 * jitter + 1
+    while True:
+        time = least + (width * draw() >> 32)
+        yield time if time > 0 else 0
+
+
+def _by_table(mean: int, jitter: int, quantiles: tuple[int, ...], draw: Draw) -> Iterator[int]:
+    entries = len(quantiles)
+    while True:
+        time = mean + (jitter * quantiles[draw() * entries >> 32] + SCALE // 2) // SCALE
+        yield time if time > 0 else 0
 
 
 class Delay:
     """Each frame arrives ``delay`` ns later, +- ``jitter`` ns by ``distribution`` (uniform, normal, pareto,
-    paretonormal, or a table). ``correlation`` (0 .. 1) makes neighbours' delays alike without changing how they
-    are distributed; ``how="netem"`` does it as netem does, which shrinks the jitter.
+    paretonormal, or a table). ``correlation`` (0 .. 1) makes neighbours' delays alike without changing how
+    they are distributed; ``how="netem"`` does it as netem does, which shrinks the jitter.
 
-    A frame overtakes another when the jitter says so (as in netem), unless ``in_order``. A delay below 0 is 0.
+    A frame overtakes another when the jitter says so (as in netem), unless ``in_order``. A delay below 0 is
+    0.
     """
 
     def __init__(
@@ -60,16 +64,18 @@ class Delay:
     ) -> None:
         self.name = name
         self._delay = whole(delay, "delay (ns)")
-        self._scatter: Scatter | None = None
+        self._time: Callable[[], int] | None = None
         self._in_order = in_order
         self._last = 0
         if whole(jitter, "jitter (ns)"):
             if stream is None:
                 raise ImpairmentError("jitter is a matter of chance: give the delay a stream")
-            self._scatter = Scatter(delay, jitter, distribution, correlated(draws(stream), correlation, how))
+            self._time = Scatter(
+                delay, jitter, distribution, correlated(draws(stream), correlation, how)
+            ).time
 
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
-        took = self._delay if self._scatter is None else self._scatter.time()
+        took = self._delay if self._time is None else self._time()
         at = now + took
         if self._in_order:
             if at < self._last:

@@ -1,9 +1,9 @@
 """How delays scatter: tables of quantiles in netem's format, made without libm.
 
-A table holds values at even steps of probability, in 1/8192 of the jitter (netem's NETEM_DIST_SCALE), so that a
-delay is ``delay + jitter * table[u] / 8192``: integers only. The built-in ones mean what iproute2's files of the
-same name mean (netem/normal.c, pareto.c, paretonormal.c): pareto has shape 3 and is cut off at 4 jitters,
-paretonormal is a quarter of normal and three quarters of pareto.
+A table holds values at even steps of probability, in 1/8192 of the jitter (netem's NETEM_DIST_SCALE), so that
+a delay is ``delay + jitter * table[u] / 8192``: integers only. The built-in ones mean what iproute2's files
+of the same name mean (netem/normal.c, pareto.c, paretonormal.c): pareto has shape 3 and is cut off at 4
+jitters, paretonormal is a quarter of normal and three quarters of pareto.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ def table(name: str) -> tuple[int, ...]:
         return tuple(_pareto(i) for i in range(SIZE))
     if name == "paretonormal":
         return tuple((a + 3 * b) // 4 for a, b in zip(table("normal"), table("pareto"), strict=True))
-    raise ImpairmentError(f"there is no distribution {name!r}: take {', '.join(NAMES)}, or a table of numbers")
+    raise ImpairmentError(
+        f"there is no distribution {name!r}: take {', '.join(NAMES)}, or a table of numbers"
+    )
 
 
 def parse_table(text: str, where: str = "table") -> tuple[int, ...]:
@@ -48,14 +50,16 @@ def parse_table(text: str, where: str = "table") -> tuple[int, ...]:
     return checked(values, where)
 
 
-def checked(values: Sequence[int], where: str = "table") -> tuple[int, ...]:
+def checked(values: Sequence[object], where: str = "table") -> tuple[int, ...]:
     """``values`` as a table: 1 .. 16384 whole numbers of 16 bits."""
     if not 0 < len(values) <= MAX_ENTRIES:
         raise ImpairmentError(f"{where} has {len(values)} values: give 1 to {MAX_ENTRIES}")
+    found = []
     for value in values:
         if not isinstance(value, int) or not -MOST - 1 <= value <= MOST:
             raise ImpairmentError(f"{where}: {value} is no 16-bit number: {SCALE} stands for one jitter")
-    return tuple(values)
+        found.append(value)
+    return tuple(found)
 
 
 def from_samples(samples: Sequence[int], size: int = SIZE) -> tuple[tuple[int, ...], int, int]:
@@ -69,8 +73,6 @@ def from_samples(samples: Sequence[int], size: int = SIZE) -> tuple[tuple[int, .
         raise ImpairmentError("all samples are the same: that is a delay without jitter")
     picked = (ordered[(2 * i + 1) * count // (2 * size)] for i in range(size))
     return tuple(max(-MOST - 1, min(MOST, (x - mean) * SCALE // spread)) for x in picked), mean, spread
-
-
 
 
 def _pareto(i: int) -> int:

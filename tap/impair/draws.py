@@ -1,7 +1,7 @@
 """Random numbers in bulk: 32-bit draws of a stream at a fourteenth of a draw's price.
 
-SplitMix64 in Python costs as much as a whole stage may. So a stream's 64-bit numbers key SHAKE-128 (FIPS 202),
-which fills a block of 256 draws at once: uniform, independent, and the same bytes on every machine.
+SplitMix64 in Python costs as much as a whole stage may. So a stream's 64-bit numbers key SHAKE-128 (FIPS
+202), which fills a block of 256 draws at once: uniform, independent, and the same bytes on every machine.
 """
 
 from __future__ import annotations

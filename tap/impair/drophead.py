@@ -10,8 +10,8 @@ from tap.impair.rate import Service
 
 
 class DropHead(Queue):
-    """Frames leave at ``rate`` bit/s; when more than ``limit_packets`` or ``limit_bytes`` wait (None: any number),
-    those that wait longest are lost.
+    """Frames leave at ``rate`` bit/s; when more than ``limit_packets`` or ``limit_bytes`` wait (None: any
+    number), those that wait longest are lost.
     """
 
     def __init__(

@@ -12,7 +12,9 @@ from tap.streams import Stream
 
 
 class Duplicate:
-    """With probability ``rate`` a frame is followed by ``copies`` copies, each ``spacing`` ns after the last."""
+    """With probability ``rate`` a frame is followed by ``copies`` copies, each ``spacing`` ns
+    after the last.
+    """
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
 """The fields of a frame by scapy's names, and checksums made right again.
 
-     0        14          14 + 4 * ihl
-     +--------+-----------+-------------------------------+
-     |  eth   |  ip | arp |  tcp | udp | icmp  |  payload |
-     +--------+-----------+-------------------------------+
+0        14          14 + 4 * ihl
++--------+-----------+-------------------------------+
+|  eth   |  ip | arp |  tcp | udp | icmp  |  payload |
++--------+-----------+-------------------------------+
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _CHECKSUM_AT = {"icmp": 2, "tcp": 16, "udp": 6}
 def known(field: str) -> str:
     """``field`` if there is one of that name."""
     if field not in FIELDS:
-        layer = [name for name in FIELDS if name.split(".")[0] == field.split(".")[0]] or sorted(FIELDS)
+        layer = [name for name in FIELDS if name.startswith(_layer(field) + ".")] or sorted(FIELDS)
         raise ImpairmentError(f"there is no field {field!r}: take one of {', '.join(layer)}")
     return field
 
@@ -95,7 +95,7 @@ def layers(frame: bytes | bytearray) -> dict[str, int]:
 
 def get(frame: bytes | bytearray, field: str) -> int | None:
     """The value of ``field``; None when the frame has no such field."""
-    start = layers(frame).get(field.split(".")[0])
+    start = layers(frame).get(_layer(field))
     if start is None:
         return None
     offset, count, mask = FIELDS[field]
@@ -105,7 +105,7 @@ def get(frame: bytes | bytearray, field: str) -> int | None:
 
 def put(frame: bytearray, field: str, value: int) -> None:
     """Set ``field`` of a frame that has it; ``value`` is cut to its width."""
-    start = layers(frame)[field.split(".")[0]]
+    start = layers(frame)[_layer(field)]
     offset, count, mask = FIELDS[field]
     at = slice(start + offset, start + offset + count)
     word = int.from_bytes(frame[at], "big") & ~mask | value << _shift(mask) & mask
@@ -145,6 +145,10 @@ def repair(frame: bytearray) -> None:
     if name == "udp" and not checksum:
         checksum = 0xFFFF
     frame[at : at + 2] = checksum.to_bytes(2, "big")
+
+
+def _layer(field: str) -> str:
+    return field.partition(".")[0]
 
 
 def _shift(mask: int) -> int:

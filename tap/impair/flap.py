@@ -1,8 +1,8 @@
 """A link that goes down and comes up, with or without the stack learning of it.
 
-Without notice is the common case in the field: the cable is pulled behind a switch, the radio loses its access
-point, and sockets live on for days. With notice the device's driver tells the stack after a while, as an
-interrupt of the PHY or a polling task does.
+Without notice is the common case in the field: the cable is pulled behind a switch, the radio loses its
+access point, and sockets live on for days. With notice the device's driver tells the stack after a while, as
+an interrupt of the PHY or a polling task does.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ Tell = Callable[[bool], None]  # True: the link is up
 
 
 class LinkFlap:
-    """Down from ``start`` ns on, for ``lasting`` ns (None: until ``up``), again each ``every`` ns (None: once); what
-    comes meanwhile is lost. One object can be a stage of both directions; put it last to lose what is on its way.
+    """Down from ``start`` ns on, for ``lasting`` ns (None: until ``up``), again each ``every`` ns (None:
+    once); what comes meanwhile is lost. One object can be a stage of both directions; put it last to lose
+    what is on its way.
 
-    ``tell`` gets each change that is still true ``notice`` ns later. ``down``, ``up`` and ``follow`` (the schedule
-    again) change the link by hand.
+    ``tell`` gets each change that is still true ``notice`` ns later. ``down``, ``up`` and ``follow`` (the
+    schedule again) change the link by hand.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Loss: independent, in bursts, and by the four-state model; the models themselves and the stages of them.
 
 Gilbert-Elliott (Gilbert 1960, Elliott 1963): a good and a bad state; a frame's fate is decided by the state
-before the step to the next one, as in netem. Four states (Salsano et al., "Definition of a general and intuitive
-loss model", 2012): 1 received, 3 lost in a burst, 2 received within a burst, 4 lost alone.
+before the step to the next one, as in netem. Four states (Salsano et al., "Definition of a general and
+intuitive loss model", 2012): 1 received, 3 lost in a burst, 2 received within a burst, 4 lost alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from tap.streams import Stream
 
 
 class LossStage(ABC):
-    """What the loss models share: ``lost`` decides. With ``ecn`` a lost packet that can be is marked instead."""
+    """What the loss models share: ``lost`` decides. With ``ecn`` a lost packet that can be is
+    marked instead.
+    """
 
     def __init__(self, name: str, ecn: bool) -> None:
         self.name = name
@@ -40,8 +42,8 @@ class LossStage(ABC):
 
 
 class Loss(LossStage):
-    """Each frame is lost with probability ``rate``. With ``correlation`` > 0 (0 .. 1) losses come together, and
-    the rate stays what it is; ``how="netem"`` correlates as netem does, and the rate does not stay.
+    """Each frame is lost with probability ``rate``. With ``correlation`` > 0 (0 .. 1) losses come together,
+    and the rate stays what it is; ``how="netem"`` correlates as netem does, and the rate does not stay.
     """
 
     def __init__(
@@ -63,7 +65,8 @@ class Loss(LossStage):
 
 
 class GilbertElliott(LossStage):
-    """Losses in bursts: ``loss`` is their mean rate (0 .. 1), ``burst`` the mean number of frames lost in a row.
+    """Losses in bursts: ``loss`` is their mean rate (0 .. 1), ``burst`` the mean number of frames lost in a
+    row.
 
     The rate is kept whatever the burst. ``of`` takes the model's own probabilities.
     """
@@ -86,7 +89,7 @@ class GilbertElliott(LossStage):
         if mean > length * (1 - mean):
             least = format(float(mean / (1 - mean)), ".3g")
             raise ImpairmentError(
-                f"bursts of {burst} frames cannot lose {format(float(mean), '.3g')} of all: give bursts of {least} or more"
+                f"bursts of {burst} frames cannot lose {float(mean):.3g} of all: give {least} frames or more"
             )
         self._become(mean / (1 - mean) / length, 1 / length, Fraction(1), Fraction(0), stream, name, ecn)
 
@@ -102,8 +105,8 @@ class GilbertElliott(LossStage):
         ecn: bool = False,
         name: str = "gilbert-elliott",
     ) -> GilbertElliott:
-        """By the probabilities of going bad (``p``) and good again (``r``), and of loss in either state (netem's
-        1-h and 1-k). The mean loss is p/(p+r) * bad_loss + r/(p+r) * good_loss.
+        """By the probabilities of going bad (``p``) and good again (``r``), and of loss in either state
+        (netem's 1-h and 1-k). The mean loss is p/(p+r) * bad_loss + r/(p+r) * good_loss.
         """
         self = cls.__new__(cls)
         self._become(p, r, bad_loss, good_loss, stream, name, ecn)
@@ -121,7 +124,10 @@ class GilbertElliott(LossStage):
     ) -> None:
         super().__init__(name, ecn)
         self._worse, self._better = threshold(p, "gilbert-elliott p"), threshold(r, "gilbert-elliott r")
-        self._bad_loss, self._good_loss = threshold(bad_loss, "loss when bad"), threshold(good_loss, "loss when good")
+        self._bad_loss, self._good_loss = (
+            threshold(bad_loss, "loss when bad"),
+            threshold(good_loss, "loss when good"),
+        )
         self._chance = any(0 < at < ONE for at in (self._bad_loss, self._good_loss))
         self._bad = False
         self._draw = draws(stream)
@@ -135,8 +141,8 @@ class GilbertElliott(LossStage):
 
 
 class FourState(LossStage):
-    """The four-state model by its probabilities of going from one state to another: ``p13``, ``p31``, ``p32``,
-    ``p23``, ``p14`` (p41 is 1). Defaults as in netem: p31 = 1 - p13, p32 = 0, p23 = 1, p14 = 0.
+    """The four-state model by its probabilities of going from one state to another: ``p13``, ``p31``,
+    ``p32``, ``p23``, ``p14`` (p41 is 1). Defaults as in netem: p31 = 1 - p13, p32 = 0, p23 = 1, p14 = 0.
 
     The mean loss is (p13/p31 + p14) / (1 + p14 + p13/p31 * (1 + p32/p23)).
     """

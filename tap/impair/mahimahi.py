@@ -1,15 +1,16 @@
-"""Links recorded by mahimahi: a trace says in which milliseconds 1504 bytes can go (Netravali et al., "Mahimahi:
-accurate record-and-replay for HTTP", 2015; its program mm-link).
+"""Links recorded by mahimahi: a trace says in which milliseconds 1504 bytes can go (Netravali et al.,
+"Mahimahi: accurate record-and-replay for HTTP", 2015; its program mm-link).
 
-A packet counts 4 bytes more than its IP length, as in mahimahi's TUN. What an opportunity has left carries the
-next waiting packet, or its beginning; an opportunity while nothing waits is lost. After its end the trace begins
-anew.
+A packet counts 4 bytes more than its IP length, as in mahimahi's TUN. What an opportunity has left carries
+the next waiting packet, or its beginning; an opportunity while nothing waits is lost. After its end the trace
+begins anew.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tap.clock import MS
 from tap.impair.rate import Rate
@@ -20,7 +21,9 @@ _HEADERS = 10  # Ethernet's 14 less the TUN's 4
 
 
 def parse_trace(text: str, where: str = "trace") -> tuple[int, ...]:
-    """The times (ms) of a trace: one whole number a line, none smaller than the one before, the last above 0."""
+    """The times (ms) of a trace: one whole number a line, none smaller than the one before, the
+    last above 0.
+    """
     times: list[int] = []
     for number, line in enumerate(text.splitlines(), 1):
         word = line.strip()
@@ -35,10 +38,12 @@ def parse_trace(text: str, where: str = "trace") -> tuple[int, ...]:
 
 
 class Opportunities:
-    """A ``Service`` (``tap.impair.rate``) by the times of a trace, which begins at ``start`` ns of the clock."""
+    """A ``Service`` (``tap.impair.rate``) by the times of a trace, which begins at ``start`` ns
+    of the clock.
+    """
 
     def __init__(self, times: Sequence[int], start: int = 0) -> None:
-        if not times or times[-1] <= 0 or any(a > b for a, b in zip(times, times[1:], strict=False)):
+        if not times or times[-1] <= 0 or any(a > b for a, b in pairwise(times)):
             raise ImpairmentError("a trace needs sorted times, the last above 0: parse_trace reads one")
         self._times = [time * MS for time in times]
         self._start = start
@@ -65,8 +70,8 @@ class Opportunities:
 
 
 class Mahimahi(Rate):
-    """Frames leave at the opportunities of a trace (times in ms); at most ``limit_packets`` and ``limit_bytes`` wait
-    (None: any number), what comes then is lost. The trace begins at ``start`` ns.
+    """Frames leave at the opportunities of a trace (times in ms); at most ``limit_packets`` and
+    ``limit_bytes`` wait (None: any number), what comes then is lost. The trace begins at ``start`` ns.
 
     For other disciplines give ``Opportunities(times)`` to ``DropHead`` or ``CoDel`` as their rate.
     """

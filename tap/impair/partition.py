@@ -1,7 +1,8 @@
 """A partition: the devices fall into groups that do not hear one another.
 
-One ``Partition`` for the network, one stage of it on each device's cable, in the direction to that device (for
-more than one network behind it, in both). Who sent a frame it reads in the frame, so switches need not know.
+One ``Partition`` for the network, one stage of it on each device's cable, in the direction to that device
+(for more than one network behind it, in both). Who sent a frame it reads in the frame, so switches need not
+know.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ class Partition:
     ``lasting`` ns (None: until ``heal``).
     """
 
-    def __init__(self, groups: Sequence[Iterable[str]] = (), start: int = 0, lasting: int | None = None) -> None:
+    def __init__(
+        self, groups: Sequence[Iterable[str]] = (), start: int = 0, lasting: int | None = None
+    ) -> None:
         self._schedule = Schedule(start, lasting)
         self._group: dict[bytes, int] = {}
         self.split(groups)

@@ -17,19 +17,20 @@ class Service(Protocol):
     """How long a line needs for a frame."""
 
     def finish(self, start: int, size: int) -> int:
-        """When the last of ``size`` bytes is out, if the frame is next at ``start`` (ns). Frames come in order."""
+        """When the last of ``size`` bytes is out, if the frame is next at ``start`` (ns). Frames come in
+        order.
+        """
 
 
 class Bitrate:
-    """A constant rate in bit/s; each frame takes ``overhead`` bytes more than it has (preamble, FCS and gap of
-    Ethernet: 24).
+    """A constant rate in bit/s; each frame takes ``overhead`` bytes more than it has (preamble, FCS and gap
+    of Ethernet: 24).
     """
 
     def __init__(self, rate: int, overhead: int = 0) -> None:
-        if not isinstance(rate, int) or rate <= 0:
-            raise ImpairmentError(f"a rate of {rate} bit/s carries nothing: give more than 0, or take a blackhole")
-        if not isinstance(overhead, int):
-            raise ImpairmentError(f"overhead {overhead} is no whole number of bytes")
+        if whole(rate, "rate (bit/s)") == 0:
+            raise ImpairmentError("a rate of 0 bit/s carries nothing: give more, or take a blackhole")
+        whole(overhead, "overhead (bytes)", -100)
         self._rate = rate
         self._overhead = overhead
 
@@ -56,8 +57,8 @@ class Limits:
 
 
 class Rate:
-    """Frames leave at ``rate`` bit/s (or by another ``Service``) one after another; at most ``limit_packets`` and
-    ``limit_bytes`` wait (None: any number), what comes then is lost.
+    """Frames leave at ``rate`` bit/s (or by another ``Service``) one after another; at most ``limit_packets``
+    and ``limit_bytes`` wait (None: any number), what comes then is lost.
     """
 
     def __init__(

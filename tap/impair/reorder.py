@@ -1,7 +1,8 @@
 """Reordering: a frame steps back behind the k frames that follow it.
 
-netem reorders the other way round: everything is delayed and a chosen frame is not, so how far it jumps depends
-on the traffic. Here the distance is a number, and a traffic that stops does not keep a frame for ever.
+netem reorders the other way round: everything is delayed and a chosen frame is not, so how far it jumps
+depends on the traffic. Here the distance is a number, and a traffic that stops does not keep a frame for
+ever.
 """
 
 from __future__ import annotations
@@ -28,8 +29,9 @@ class _Held:
 
 
 class Reorder:
-    """With probability ``rate`` a frame is held until ``behind`` later ones have passed, but for ``patience`` ns
-    at most. ``gap`` n: at most every n-th frame is chosen (1: each may be), and with rate 1 exactly every n-th.
+    """With probability ``rate`` a frame is held until ``behind`` later ones have passed, but for ``patience``
+    ns at most. ``gap`` n: at most every n-th frame is chosen (1: each may be), and with rate 1 exactly every
+    n-th.
     """
 
     def __init__(

@@ -6,7 +6,9 @@ from tap.impair.units import ImpairmentError, whole
 
 
 class Schedule:
-    """From ``start`` ns of the clock on, for ``lasting`` ns (None: for ever), again each ``every`` ns (None: once)."""
+    """From ``start`` ns of the clock on, for ``lasting`` ns (None: for ever), again each ``every`` ns (None:
+    once).
+    """
 
     def __init__(self, start: int = 0, lasting: int | None = None, every: int | None = None) -> None:
         self.start = whole(start, "start (ns)")

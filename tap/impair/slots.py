@@ -1,4 +1,6 @@
-"""Slots: frames leave in bursts, as from a Wi-Fi or LTE scheduler or a power-saving modem (netem's ``slot``)."""
+"""Slots: frames leave in bursts, as from a Wi-Fi or LTE scheduler or a power-saving modem
+(netem's ``slot``).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from tap.streams import Stream
 
 
 class Slots:
-    """Frames wait for the next slot, which comes ``minimum`` .. ``maximum`` ns after the last (or ``minimum`` +-
-    ``jitter`` by ``distribution``, as in ``Delay``) and takes at most ``packets`` and ``size`` bytes (0: any).
+    """Frames wait for the next slot, which comes ``minimum`` .. ``maximum`` ns after the last (or ``minimum``
+    +- ``jitter`` by ``distribution``, as in ``Delay``) and takes at most ``packets`` and ``size`` bytes (0:
+    any).
 
     A slot that nobody used is over; the next one is counted from the frame that comes then, as in netem.
     """

@@ -14,8 +14,8 @@ HEADER = 14  # Ethernet's; a frame keeps it
 
 
 class Truncate:
-    """With probability ``rate`` only the first ``keep`` bytes of a frame arrive; without ``keep`` (None) a random
-    number, from the Ethernet header alone to all but one.
+    """With probability ``rate`` only the first ``keep`` bytes of a frame arrive; without ``keep`` (None) a
+    random number, from the Ethernet header alone to all but one.
     """
 
     def __init__(

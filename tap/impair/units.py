@@ -1,7 +1,7 @@
 """Values with units, as tc (iproute2) writes them, and the error that all impairments raise.
 
-tc's units have traps that its users know from experience: a bare time is in microseconds, ``mbps`` is megabytes
-a second, a bare number of a probability is a percentage. ``trap`` names the one that a text is in.
+tc's units have traps that its users know from experience: a bare time is in microseconds, ``mbps`` is
+megabytes a second, a bare number of a probability is a percentage. ``trap`` names the one that a text is in.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ _RATE_SUFFIXES = (
     | {f"{prefix}ibps": 8 * 1024**power for prefix, power in _POWERS.items() if prefix}
     | {"": 1, "k": 1000, "m": 10**6, "g": 10**9, "t": 10**12}
 )
-_SIZE_SUFFIXES = {f"{prefix}{b}": Fraction(1024**power) for prefix, power in _POWERS.items() for b in ("", "b")}
+_SIZE_SUFFIXES = {
+    f"{prefix}{b}": Fraction(1024**power) for prefix, power in _POWERS.items() for b in ("", "b")
+}
 _SIZE_SUFFIXES |= {f"{prefix}bit": Fraction(1024**power, 8) for prefix, power in _POWERS.items() if prefix}
 
 
@@ -32,7 +34,9 @@ class ImpairmentError(ValueError):
 
 
 def time_ns(text: str | int) -> int:
-    """``80ms``, ``1.5s``, ``20us``, ``7ns``, a bare number in µs (as tc has it) -> ns. An int is ns already."""
+    """``80ms``, ``1.5s``, ``20us``, ``7ns``, a bare number in µs (as tc has it) -> ns. An int is
+    ns already.
+    """
     if isinstance(text, int):
         return _not_negative(text, "time", text)
     number, suffix = _split(text, "time", "80ms, 1.5s, 20us or 7ns")
@@ -45,7 +49,9 @@ def time_ns(text: str | int) -> int:
 def rate_bits(text: str | int) -> int:
     """``100kbit``, ``1.5mbit``, ``1gbit``, ``8kbps`` (kilobytes!), a bare number in bit/s -> bit/s."""
     number, scale = (
-        (Fraction(text), 1) if isinstance(text, int) else _scaled(text, "rate", _RATE_SUFFIXES, "100kbit or 1mbit")
+        (Fraction(text), 1)
+        if isinstance(text, int)
+        else _scaled(text, "rate", _RATE_SUFFIXES, "100kbit or 1mbit")
     )
     if number <= 0:
         raise ImpairmentError(f"a rate of {text} carries nothing: give more than 0, or take a blackhole")
@@ -88,10 +94,10 @@ def threshold(value: float | Fraction, what: str = "probability") -> int:
     return round(probability(value, what) * ONE)
 
 
-def whole(value: int | None, what: str, least: int = 0) -> int:
+def whole(value: object, what: str, least: int = 0) -> int:
     """A whole number of at least ``least``."""
     if not isinstance(value, int) or value < least:
-        raise ImpairmentError(f"{what} {value} is too small: give a whole number, {least} or more")
+        raise ImpairmentError(f"{what} {value} does not do: give a whole number, {least} or more")
     return value
 
 

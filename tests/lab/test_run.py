@@ -40,7 +40,11 @@ def test_a_text(tmp_path: Path) -> None:
             'Traceback (most recent call last):\n  File "<string>", line 3, in <module>\n'
             '  File "<string>", line 2, in f\nValueError: 3\n',
         ),
-        ("x y", 1, 'Traceback (most recent call last):\n  File "<string>", line 1\nSyntaxError: invalid syntax\n'),
+        (
+            "x y",
+            1,
+            'Traceback (most recent call last):\n  File "<string>", line 1\nSyntaxError: invalid syntax\n',
+        ),
     ],
 )
 def test_how_it_ends(code: str, status: int, error: str) -> None:
@@ -83,7 +87,8 @@ print(time.time())
 
 
 def test_a_call_that_nothing_can_end_says_so() -> None:
-    done = netstack(*VIRTUAL, "-c", "import socket\ns = socket.socket()\ns.bind(('', 1))\ns.listen()\ns.accept()\n")
+    code = "import socket\ns = socket.socket()\ns.bind(('', 1))\ns.listen()\ns.accept()\n"
+    done = netstack(*VIRTUAL, "-c", code)
     assert done.returncode == 1
     assert "nothing will ever wake device (accept)" in done.stderr
 
@@ -127,7 +132,7 @@ def test_a_prompt() -> None:
         (["no_such_script.py"], "there is no file or folder no_such_script.py"),
         (["examples"], "examples has neither boot.py nor main.py"),
         (["--path", "nowhere", "-c", ""], "Directory 'nowhere' does not exist"),
-        (["--link", "virtual", "--netns", "new", "-c", ""], "--tap and --netns mean nothing with --link virtual"),
+        (["--link", "virtual", "--netns", "new", "-c", ""], "--tap and --netns mean nothing with --link"),
         (["--dns", "x", "-c", ""], "not an IPv4 address"),
     ],
 )
@@ -140,7 +145,7 @@ def test_mistakes(given: list[str], told: str) -> None:
 
 def test_the_environment_configures_it() -> None:
     """As MicroPython's test runner starts an instance: nothing but these variables is set."""
-    code = "import network, sys; print(network.LAN().ifconfig()[0], network.LAN().config('mac')[-1], sys.platform)"
+    code = "import network, sys; l = network.LAN(); print(l.ifconfig()[0], l.config('mac')[-1], sys.platform)"
     done = subprocess.run(
         [*NETSTACK, "run", "-c", code],
         cwd=ROOT,
@@ -181,7 +186,8 @@ def test_the_device_answers_whatever_the_program_does(netns: Namespace, busy: st
 def test_the_last_datagram_leaves_before_the_end(netns: Namespace) -> None:
     """Its neighbour's address has to be asked for first."""
     receive = (
-        "import socket; s = socket.socket(2, 2); s.bind(('', 7)); print('ready', flush=True); print(s.recv(99))"
+        "import socket; s = socket.socket(2, 2); s.bind(('', 7));"
+        " print('ready', flush=True); print(s.recv(99))"
     )
     netns.run(["ip", "link", "set", "lo", "up"])
     send = "import socket; socket.socket(2, 2).sendto('last words', ('10.92.1.1', 7))"
@@ -233,8 +239,7 @@ except OSError as e:
     try:
         command = [*NETSTACK, "run", "--ip", "10.92.2.2/24", "--tap", "board0", "--dhcp", "-c", code]
         done = netns.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90)
-        assert "lease: 10.92.2.5" in done.stderr
-        assert "name servers 10.92.2.1" in done.stderr
+        assert done.returncode == 0, done.stderr
         address, name, nobody = done.stdout.splitlines()
         assert address.startswith("('10.92.2.5")
         assert address.endswith("'255.255.255.0', '10.92.2.1', '10.92.2.1') True")

@@ -84,7 +84,7 @@ class Storm:
     def used(self) -> dict[str, int]:
         """How much of each pool and of the heap is taken."""
         mem = self.stack.mem
-        return {pool.name: pool.used for pool in (*mem.pools(), mem.heap)}
+        return {pool.name: pool.used for pool in mem.pools()} | {"HEAP": mem.heap.used}
 
     def digest(self) -> str:
         """All that was seen, and all counters, in 64 digits."""

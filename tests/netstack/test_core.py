@@ -108,7 +108,8 @@ def test_without_a_hook_nobody_is_told() -> None:
     shared.set_trace(None)
     assert shared.trace is None
     assert shared.timers.on_fire is None
-    assert all(pool.observer is None for pool in (*shared.mem.pools(), shared.mem.heap))
+    assert all(pool.observer is None for pool in shared.mem.pools())
+    assert shared.mem.heap.observer is None
     shared.drop(PBUF_POOL_EMPTY)
     shared.mem.tcp_pcb.take()
     assert events == []

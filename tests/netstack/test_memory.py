@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from netstack.memory import Memory
@@ -26,7 +28,7 @@ SIZES = {
 
 
 def test_each_pool_has_the_size_of_its_option() -> None:
-    options = {option: 3 + index for index, option in enumerate(SIZES.values())}
+    options: dict[str, Any] = {option: 3 + index for index, option in enumerate(SIZES.values())}
     mem = Memory(named("lwip-default").replace(check=False, **options))
     assert {pool.name: pool.size for pool in mem.pools()} == {
         name: options[option] for name, option in SIZES.items()
@@ -41,8 +43,9 @@ def test_every_pool_is_in_the_list_under_its_name_in_lower_case() -> None:
 
 def test_everything_is_free_at_first() -> None:
     mem = Memory(named("micropython"))
-    for pool in (*mem.pools(), mem.heap):
+    for pool in mem.pools():
         assert (pool.used, pool.max, pool.err) == (0, 0, 0)
+    assert (mem.heap.used, mem.heap.max, mem.heap.err) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ def test_everything_is_free_at_first() -> None:
     ],
 )
 def test_the_heap_is_as_large_as_the_profile_says_and_its_headers_follow(
-    options: dict[str, int], size: int, header: int
+    options: dict[str, Any], size: int, header: int
 ) -> None:
     heap = Memory(named("lwip-default").replace(check=False, **options)).heap
     assert (heap.size, heap.header) == (size, header)

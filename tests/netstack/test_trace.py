@@ -32,7 +32,9 @@ from tests.netstack.tcp.conversation import ACK, FIN, OUR_ISS, PSH, RST, SYN, Co
 E = TypeVar("E", bound=Event)
 FLOW = (ip_of(OURS), 80, ip_of(PEER), 40_000)
 ACTIVE_FLOW = (ip_of(OURS), 5_000, ip_of(PEER), 40_000)
-KINDS = [kind for kind in vars(trace).values() if isinstance(kind, type) and Event in kind.__mro__[1:]]
+KINDS: list[type[Event]] = [
+    kind for kind in vars(trace).values() if isinstance(kind, type) and Event in kind.__mro__[1:]
+]
 
 
 class Observer:

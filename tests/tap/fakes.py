@@ -48,6 +48,9 @@ class FakeStack:
     def next_deadline(self) -> int | None:
         return self._timers[0][0] if self._timers else None
 
+    def no_deadline_before(self) -> int:
+        return self._timers[0][0] if self._timers else 1 << 62
+
 
 class SocketLink:
     """One end of a pair of Unix datagram sockets, as a link."""

@@ -1,5 +1,7 @@
 """The ACK field: duplicates, new acknowledgements, the peer's window (``ack``)."""
 
+from typing import Any
+
 import pytest
 
 from netstack.errors import ERR_OK
@@ -8,7 +10,7 @@ from netstack.tcp.tcb import TF_RTO, Tcb
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
-def sending(count: int, **options: int) -> Conversation:
+def sending(count: int, **options: Any) -> Conversation:
     """``count`` segments of 800 bytes in flight."""
     talk = established("micropython", mss=800, **options)
     talk.pcb.cwnd = 8000

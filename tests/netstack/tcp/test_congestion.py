@@ -1,5 +1,7 @@
 """The congestion window: slow start, avoidance, recovery, and what a time-out does to it (``congestion``)."""
 
+from typing import Any
+
 import pytest
 
 from netstack.tcp.congestion import initial_window
@@ -7,7 +9,7 @@ from netstack.tcp.tcb import TF_INFR
 from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
 
 
-def sending(count: int, cwnd: int = 8000, **options: int) -> Conversation:
+def sending(count: int, cwnd: int = 8000, **options: Any) -> Conversation:
     """``count`` segments of 800 bytes in flight, all written at once."""
     talk = established("micropython", mss=800, **options)
     talk.pcb.cwnd = cwnd

@@ -1,5 +1,7 @@
 """Segments without a place in the queues: empty ACKs, resets, keep-alives, window probes (``control``)."""
 
+from typing import Any
+
 import pytest
 
 from netstack.errors import ERR_MEM, ERR_OK, ERR_RTE
@@ -16,7 +18,7 @@ from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversatio
 TS = ("Timestamp", (1000, 0))
 
 
-def with_timestamps(**options: object) -> Conversation:
+def with_timestamps(**options: Any) -> Conversation:
     """A connection that has agreed on timestamps."""
     talk = Conversation("full", **options)
     talk.segment(SYN, 0, mss=1460, options=(TS,))

@@ -1,5 +1,7 @@
 """The raw API: what each call does, and what an observer hears of it; events from below (``layer``)."""
 
+from typing import Any
+
 import pytest
 
 from netstack.core import MS
@@ -157,7 +159,7 @@ def test_the_first_address_resets_nothing() -> None:
 # The receive pool runs dry
 
 
-def starved(**options: int) -> Conversation:
+def starved(**options: Any) -> Conversation:
     """Two connections hold the receive pool's buffers with out-of-order data; a frame has been lost."""
     talk = Conversation(pbuf_pool_size=4, memp_num_tcp_pcb=3, **options)
     for port in (1, 2):

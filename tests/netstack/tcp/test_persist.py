@@ -128,7 +128,8 @@ def test_a_probe_without_memory_is_tried_again_at_the_next_tick() -> None:
 
 
 def test_without_memory_for_a_split_the_head_stays_whole() -> None:
-    for options in ({}, {"memp_num_tcp_seg": 1}):
+    choices: tuple[dict[str, Any], ...] = ({}, {"memp_num_tcp_seg": 1})
+    for options in choices:
         talk = closed(mss=800, **options)
         talk.tcp.write(talk.pcb, bytes(100))
         heap = talk.stack.mem.heap

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from netstack.errors import ERR_MEM, ERR_OK
+from netstack.tcp.segment import Segment
+from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import Tcb
 from tests.netstack.tcp.conversation import ACK, PSH, Conversation, established
 
@@ -69,8 +71,13 @@ def test_both_ways_lead_to_the_same(profile: str, seed: int) -> None:
 def test_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """In bulk transfer the long way is not taken."""
     talk = established(mss=536)
-    taken = []
-    monkeypatch.setattr("netstack.tcp.input.segment_arrives", lambda *args: taken.append(args) or True)
+    taken: list[Segment] = []
+
+    def arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
+        taken.append(seg)
+        return True
+
+    monkeypatch.setattr("netstack.tcp.input.segment_arrives", arrives)
     for i in range(4):
         talk.segment(ACK, 1 + 100 * i, 1, bytes(100))
     assert len(talk.received) == 400

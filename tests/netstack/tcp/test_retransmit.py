@@ -1,6 +1,7 @@
 """Sending again: time-outs, duplicate ACKs, and what is never sent twice (``retransmit``)."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from scapy.layers.l2 import ARP
@@ -11,7 +12,7 @@ from tests.netstack.peer import OUR_MAC, OURS, PEER, PEER_MAC
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
-def sending(count: int, **options: int) -> Conversation:
+def sending(count: int, **options: Any) -> Conversation:
     """``count`` segments of 800 bytes in flight."""
     talk = established("micropython", mss=800, **options)
     talk.pcb.cwnd = 8000

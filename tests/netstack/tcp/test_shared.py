@@ -2,6 +2,8 @@
 (``shared``).
 """
 
+from typing import Any
+
 import pytest
 
 from netstack.tcp.shared import FIRST_ISS
@@ -57,7 +59,7 @@ def test_without_the_quirk_they_come_from_the_devices_random_numbers() -> None:
         ({"quirks_off": ("rst_window_byteswap",), "tcp_wnd": 6400}, 6400),
     ],
 )
-def test_the_window_of_resets(options: dict[str, object], window: int) -> None:
+def test_the_window_of_resets(options: dict[str, Any], window: int) -> None:
     talk = Conversation(**options)
     assert talk.tcp.rst_window == window
     talk.segment(ACK, 1, 1)
@@ -92,7 +94,7 @@ def test_the_largest_receive_window_depends_on_what_was_agreed() -> None:
         (576, {"tcp_calculate_eff_send_mss": 0}, 1460),
     ],
 )
-def test_segments_fit_the_mtu(mtu: int, options: dict[str, int], mss: int) -> None:
+def test_segments_fit_the_mtu(mtu: int, options: dict[str, Any], mss: int) -> None:
     tcp = Peer("full", **options).stack.tcp
     tcp.netif.mtu = mtu
     assert tcp.eff_send_mss(1460) == mss

@@ -6,6 +6,7 @@ completeness: that no combination crashes, leaks or breaks the table of allowed 
 """
 
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from netstack.trace import Event, StateChange
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
 
-def in_state(name: str, **options: int) -> Conversation:
+def in_state(name: str, **options: Any) -> Conversation:
     """A conversation whose device is in the state. The peer's next number is that of NEXT_SEQ, its ACK that
     of ALL_ACKED.
     """

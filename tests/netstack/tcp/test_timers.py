@@ -202,7 +202,7 @@ def test_where_keepalive_cannot_be_set_its_defaults_count() -> None:
 
 
 def test_each_state_has_its_limit() -> None:
-    """FIN_WAIT_2 20 s, half-open 20 s, LAST_ACK and TIME_WAIT 2 MSL; the first tick beyond ends it, silently."""
+    """FIN_WAIT_2 20 s, LAST_ACK and TIME_WAIT 2 MSL of 60 s; the first tick beyond ends it, silently."""
     talk = established()
     talk.close()
     talk.segment(ACK, 1, 2)

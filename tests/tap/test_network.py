@@ -1,0 +1,326 @@
+"""Networks: what they are made of, how long a run takes, and that it is the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import usocket
+from tap.cable import Note, PassOn
+from tap.clock import MS, SECOND, Deadlock, VirtualClock
+from tap.network import Network
+from usocket import Device
+
+ROOT = Path(__file__).resolve().parents[2]
+PORT = 7
+
+
+@pytest.fixture
+def net() -> Iterator[Network]:
+    with Network(seed=1) as made:
+        yield made
+
+
+def device(net: Network, name: str, address: str, **options: object) -> Device:
+    return net.add(Device(address=address, **net.socket(name), **options))  # type: ignore[arg-type]
+
+
+def pair(net: Network, **line: int) -> tuple[Device, Device]:
+    """A server and a client on a cable."""
+    made = device(net, "server", "10.0.0.1/24"), device(net, "client", "10.0.0.2/24")
+    net.cable(*made, **line)
+    return made
+
+
+def serve() -> None:
+    """Send back in capitals what comes, one connection after the other."""
+    listener = usocket.socket()
+    listener.bind(("", PORT))
+    listener.listen(2)
+    while True:
+        connection, _ = listener.accept()
+        while data := connection.recv(1000):
+            connection.sendall(data.upper())
+        connection.close()
+
+
+def ask(text: bytes, address: str = "10.0.0.1") -> bytes:
+    """What the server answers."""
+    sock = usocket.socket()
+    sock.connect((address, PORT))
+    sock.sendall(text)
+    answer = bytes(sock.recv(1000))
+    sock.close()
+    return answer
+
+
+def test_a_server_and_a_client(net: Network) -> None:
+    server, client = pair(net, delay=5 * MS)
+    net.program(serve, on=server, daemon=True)
+    asked = net.program(ask, b"hello", on="client", at=SECOND)
+    assert asked.name == "ask on client"
+    assert net.run()
+    assert asked.result == b"HELLO"
+    assert SECOND + 20 * MS <= net.clock.now() < 2 * SECOND
+
+
+def test_devices_are_switched_on_when_their_cables_are_in(net: Network) -> None:
+    server, client = pair(net)
+    assert not server.is_open
+    net.run(until=SECOND)
+    assert server.is_open
+    assert client.stack.arp.find(server.ip) is not None  # it heard the announcement
+
+
+def test_a_run_up_to_a_time(net: Network) -> None:
+    server, client = pair(net)
+    net.program(serve, on=server, daemon=True)
+    assert net.run(until=3 * SECOND)
+    assert net.clock.now() == 3 * SECOND
+    net.program(usocket.current_device, on=client, at=9 * SECOND)
+    assert not net.run(until=5 * SECOND)
+    assert net.run(until=10 * SECOND)
+
+
+def test_a_run_up_to_a_predicate(net: Network) -> None:
+    _, client = pair(net)
+    net.program(client.sleep, 3, on=client)
+    assert net.run(until=lambda: net.clock.now() >= 2 * SECOND or len(net.scheduler.programs) == 0)
+    assert net.clock.now() == 3 * SECOND
+
+
+def test_an_idle_hour_of_a_hundred_devices_costs_nothing(net: Network) -> None:
+    switch = net.switch("switch")
+    for number in range(100):
+        net.cable(device(net, f"d{number}", f"10.0.0.{number + 1}/24"), switch)
+    net.program(serve, on="d0", daemon=True)
+    net.run(until=10 * SECOND)
+    steps = net.scheduler.steps
+    start = time.thread_time()
+    net.run(until=3610 * SECOND)
+    assert time.thread_time() - start < 0.01
+    assert net.scheduler.steps - steps < 5
+    asked = net.program(ask, b"still there?", "10.0.0.1", on="d99")
+    net.run()
+    assert asked.result == b"STILL THERE?"
+
+
+def test_a_deadlock_names_the_programs(net: Network) -> None:
+    server, client = pair(net)
+
+    def listen() -> None:
+        listener = usocket.socket()
+        listener.bind(("", PORT))
+        listener.listen(1)
+        connection, _ = listener.accept()
+        connection.recv(1)
+
+    def connect() -> None:
+        sock = usocket.socket()
+        sock.connect(("10.0.0.1", PORT))
+        sock.recv(1)
+
+    net.program(listen, on=server)
+    net.program(connect, on=client)
+    with pytest.raises(Deadlock) as caught:
+        net.run(until=3600 * SECOND)
+    for who in ("program listen on server waits for server (recv)", "connect on client waits for client (recv)"):
+        assert who in str(caught.value)
+    assert net.clock.now() < 10 * SECOND
+
+
+def test_a_failing_program_is_named(net: Network) -> None:
+    _, client = pair(net)
+    net.program(ask, b"hello", on=client)  # nobody listens
+    with pytest.raises(OSError) as caught:
+        net.run()
+    assert caught.value.__notes__ == ["in program ask on client, at 0.000000 s"]
+
+
+def test_a_switch_and_a_router_between(net: Network) -> None:
+    switch, router = net.switch("switch"), net.router("router")
+    server = device(net, "server", "10.0.1.2/24", gateway="10.0.1.1")
+    other = device(net, "other", "10.0.1.3/24")
+    client = device(net, "client", "10.0.2.2/24", gateway="10.0.2.1")
+    net.cable(server, switch)
+    net.cable(other, switch)
+    net.cable(switch, router.interface("10.0.1.1/24"))
+    net.cable(client, router.interface("10.0.2.1/24"), rate=1_000_000, delay=10 * MS)
+    net.program(serve, on=server, daemon=True)
+    asked = net.program(ask, b"far away", "10.0.1.2", on=client)
+    near = net.program(ask, b"near", "10.0.1.2", on=other)
+    assert net.run()
+    assert (asked.result, near.result) == (b"FAR AWAY", b"NEAR")
+    assert router.forwarded > 6
+    assert list(net.cables) == ["server-switch.0", "other-switch.1", "switch.2-router.0", "client-router.1"]
+
+
+def test_a_pulled_cable_and_one_that_is_back(net: Network) -> None:
+    server, client = pair(net)
+    net.program(serve, on=server, daemon=True)
+    cable = net.cables["server-client"]
+    net.clock.call_at(SECOND, cable.pull)
+    net.clock.call_at(8 * SECOND, cable.plug)
+    asked = net.program(ask, b"patience", on=client, at=2 * SECOND)
+    assert net.run()
+    assert asked.result == b"PATIENCE"
+    assert 8 * SECOND < net.clock.now() < 30 * SECOND
+
+
+class Lossy:
+    """A stage that loses by chance."""
+
+    name = "lossy"
+
+    def __init__(self, net: Network) -> None:
+        self.chance = net.stream("server>client.lossy")
+        self.lost = 0
+
+    def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
+        if self.chance.below(5):
+            pass_on(frame, now + self.chance.below(MS))
+        else:
+            self.lost += 1
+
+
+DATA = hashlib.shake_128(b"network").digest(60_000)
+
+
+def lossy_run(path: Path | None, seed: int = 1) -> tuple[bytes, int]:
+    """60 kB both ways with loss, four programs: what arrived, and when it was over."""
+    got: list[bytes] = []
+
+    def sink(port: int) -> None:
+        listener = usocket.socket()
+        listener.bind(("", port))
+        listener.listen(1)
+        connection, _ = listener.accept()
+        got.append(connection.read())
+        connection.close()
+
+    def source(port: int, address: str) -> None:
+        sock = usocket.socket()
+        sock.connect((address, port))
+        sock.sendall(DATA)
+        sock.close()
+
+    with Network(seed, capture=path) as net:
+        server, client = pair(net, delay=2 * MS)
+        for direction in net.cables["server-client"].directions:
+            direction.add(Lossy(net))
+        for one, other, address in ((server, client, "10.0.0.2"), (client, server, "10.0.0.1")):
+            net.program(sink, PORT, on=other)
+            net.program(source, PORT, address, on=one)
+        net.run()
+        assert got == [DATA, DATA]
+        return b"".join(got), net.clock.now()
+
+
+def test_a_run_is_a_function_of_the_seed(tmp_path: Path) -> None:
+    first, second, other = (tmp_path / name for name in ("1.pcapng", "2.pcapng", "3.pcapng"))
+    assert lossy_run(first) == lossy_run(second)
+    lossy_run(other, seed=2)
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes() != other.read_bytes()
+    assert len(first.read_bytes()) > 120_000
+
+
+SAME = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from tests.tap.test_network import lossy_run
+print(lossy_run(Path(sys.argv[2]))[1])
+"""
+
+
+def pythons() -> list[str]:
+    """This interpreter and others of this machine on which greenlet and pytest are installed, newest last."""
+    wanted = os.environ.get("NETSTACK_TEST_PYTHONS", "").split(os.pathsep)
+    return [sys.executable, *filter(None, wanted)]
+
+
+@pytest.mark.slow
+def test_other_hash_seeds_and_interpreters_make_the_same_bytes(tmp_path: Path) -> None:
+    """NETSTACK_TEST_PYTHONS names further interpreters to try, joined by colons."""
+    hashes = set()
+    for python in pythons():
+        for hash_seed in ("0", "1", "4242"):
+            path = tmp_path / f"{hash_seed}.pcapng"
+            command = [python, "-c", SAME, str(ROOT), str(path)]
+            environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+            assert done.returncode == 0, done.stderr
+            hashes.add((done.stdout, hashlib.sha256(path.read_bytes()).hexdigest()))
+    assert len(hashes) == 1, hashes
+
+
+def test_devices_differ_by_seed_and_name() -> None:
+    def drawn(seed: int, name: str) -> int:
+        return int(Network(seed).socket(name)["seed"])
+
+    assert len({drawn(seed, name) for seed in (1, 2) for name in ("a", "b")}) == 4
+    assert drawn(1, "a") == drawn(1, "a")
+
+
+def mistake(net: Network, what: str) -> Callable[[], object]:
+    """Something that cannot be done."""
+    one, two = net.switch("one"), net.switch("two")
+    net.cable(one, two)
+    return {
+        "loop": lambda: net.cable(two, one),
+        "name": lambda: net.switch("one"),
+        "node": lambda: net.cable("one", "three"),
+        "port": lambda: net.add(Device(name="lost", clock=net.clock)),
+        "uplink": lambda: net.uplink("linux"),
+        "router": lambda: net.cable(net.router("r"), one),
+        "clock": lambda: Network(clock="fast"),  # type: ignore[arg-type]
+    }[what]
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ("loop", "a cable two-one would close a loop of switches"),
+        ("name", "two nodes are called one: give"),
+        ("node", "no node is called three: there are one, two"),
+        ("port", r"make it with net.socket\('lost'\)"),
+        ("uplink", r'needs Network\(clock="real"\)'),
+        ("router", r'give router.interface\("10.0.1.1/24"\)'),
+        ("clock", 'give "virtual" or "real"'),
+    ],
+)
+def test_mistakes_are_named(net: Network, what: str, error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        mistake(net, what)()
+
+
+def test_a_closed_network_runs_no_more() -> None:
+    with Network(clock=VirtualClock(5)) as net:
+        server, _ = pair(net)
+        net.program(serve, on=server)
+        net.run(until=lambda: server.is_open)
+    assert not server.is_open
+    net.close()
+    with pytest.raises(OSError, match="make a new one"):
+        net.run()
+
+
+def test_real_time(tmp_path: Path) -> None:
+    with Network(1, "real", capture=tmp_path / "real.pcapng") as net:
+        server, client = pair(net, delay=MS)
+        net.program(serve, on=server, daemon=True)
+        asked = net.program(ask, b"now", on=client)
+        assert net.run()
+        assert asked.result == b"NOW"
+        assert 4 * MS < net.clock.now() < 20 * SECOND
+        before = net.clock.now()
+        net.run(until=before + 30 * MS)
+        assert net.clock.now() >= before + 30 * MS
