@@ -2,10 +2,10 @@
 
     python benchmarks/impair.py [--frames N] [--repeat N]
 
-Each stage is called as a cable calls it, with a ``pass_on`` and a ``note`` that do nothing; in a chain one stage
-hands on to the next at once. The figure is the best of the repetitions less the same loop without a stage. Aim:
-an active chain adds 1.5 µs or less. The last line is a direction of a cable without stages, which calls the far
-port and nothing else.
+Each stage is called as a cable calls it, with a ``pass_on`` and a ``note`` that do nothing; in a chain one
+stage hands on to the next at once. The figure is the best of the repetitions less the same loop without a
+stage. Aim: an active chain adds 1.5 µs or less. The last line is a direction of a cable without stages, which
+calls the far port and nothing else.
 """
 
 from __future__ import annotations

@@ -75,23 +75,31 @@ def main() -> NoReturn:
     """Run the command line; never returns."""
     interrupt.install()
     try:
-        status = group.main(prog_name="netstack", standalone_mode=False)
+        status = _run()
+    finally:
         interrupt.ignore()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The exit status of the command."""
+    try:
+        status = group.main(prog_name="netstack", standalone_mode=False)
         sys.stdout.flush()
     except click.UsageError as error:
-        _mistake(_usage(error))
+        return _mistake(_usage(error))
     except click.ClickException as error:
-        _mistake(f"netstack: {error.format_message()}")
+        return _mistake(f"netstack: {error.format_message()}")
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except BrokenPipeError:  # netstack profiles | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(128 + signal.SIGPIPE)
+        return 128 + signal.SIGPIPE
     except (OSError, ValueError) as error:
         if not _is_users(error):
             raise
-        _mistake(f"netstack: {error}")
-    sys.exit(status if isinstance(status, int) else 0)
+        return _mistake(f"netstack: {error}")
+    return status if isinstance(status, int) else 0
 
 
 def _is_users(error: Exception) -> bool:
@@ -112,9 +120,9 @@ def _usage(error: click.UsageError) -> str:
     return f"{command}: {message}"
 
 
-def _mistake(message: str) -> NoReturn:
+def _mistake(message: str) -> int:
     click.echo(" ".join(message.split()), err=True)
-    sys.exit(MISTAKE)
+    return MISTAKE
 
 
 if __name__ == "__main__":

@@ -32,9 +32,11 @@ def install() -> None:
 
 
 def ignore() -> None:
-    """All is done: Ctrl-C comes too late."""
-    _pending.clear()
+    """All is done: Ctrl-C comes too late, also for one that still waits."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    _pending.clear()
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:

@@ -65,11 +65,11 @@ class Port:
             self.dropped += 1
         else:
             self._inbox.append(frame)
-            if self._notify is not None:
+            if self._notify is not None and len(self._inbox) == 1:
                 self._notify()
 
     def notify(self, callback: Callable[[], None]) -> None:
-        """Have ``callback`` called whenever a frame has arrived."""
+        """Have ``callback`` called whenever a frame has arrived where none waited."""
         self._notify = callback
         if self._inbox:
             callback()
@@ -92,7 +92,7 @@ Observer = Callable[["Direction", Stage, bytes, str, str], None]
 class Direction:
     """One direction of a cable, ``name`` as in ``client>server``."""
 
-    __slots__ = ("_clock", "_entry", "_far", "name", "observer", "stages")
+    __slots__ = ("_clock", "_far", "name", "observer", "send", "stages")
 
     def __init__(self, name: str, clock: Clock, far: Port) -> None:
         self.name = name
@@ -100,11 +100,7 @@ class Direction:
         self.stages: tuple[Stage, ...] = ()
         self._clock = clock
         self._far = far
-        self._entry: Callable[[bytes], None] = far.deliver
-
-    def send(self, frame: bytes) -> None:
-        """A frame enters at the near end."""
-        self._entry(frame)
+        self.send: Callable[[bytes], None] = far.deliver  # a frame enters at the near end
 
     def add(self, stage: Stage, at: int | None = None) -> None:
         """Put ``stage`` last, nearest to the far end, or at position ``at``."""
@@ -118,10 +114,10 @@ class Direction:
 
     def _set(self, stages: list[Stage]) -> None:
         self.stages = tuple(stages)
-        entry: Callable[[bytes], None] = self._far.deliver
+        send: Callable[[bytes], None] = self._far.deliver
         for stage in reversed(stages):
-            entry = self._through(stage, entry)
-        self._entry = entry
+            send = self._through(stage, send)
+        self.send = send
 
     def _through(self, stage: Stage, onward: Callable[[bytes], None]) -> Callable[[bytes], None]:
         """What hands a frame to ``stage``, which hands it to ``onward``."""

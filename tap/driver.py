@@ -167,10 +167,12 @@ class Driver:
 
     # Waiting
 
-    def wait(self, host: Driven, condition: Condition, deadline: int | None, who: str) -> bool:
+    def wait(
+        self, host: Driven, condition: Condition, deadline: int | None, who: str, tried: bool = False
+    ) -> bool:
         """Drive all hosts until ``condition()`` is true (True) or ``deadline`` has come (False).
 
-        ``who`` names the waiting party in errors. Raises Deadlock when, in virtual time, nothing can happen
+        ``who`` names the waiting party in errors; ``tried``: the condition was not met a moment ago. Raises Deadlock when, in virtual time, nothing can happen
         any more, OSError (EBADF) when ``host`` is closed meanwhile, RuntimeError from inside a stack's
         callback.
         """

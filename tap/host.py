@@ -105,19 +105,22 @@ class Host:
         """A lock for them, with ``acquire``, ``release`` and ``locked``."""
         return self._driver.new_lock(self)
 
-    def wait(self, condition: Condition, deadline: int | None = None, what: str = "") -> bool:
+    def wait(
+        self, condition: Condition, deadline: int | None = None, what: str = "", tried: bool = False
+    ) -> bool:
         """Keep the host going until ``condition()`` is true (True) or ``deadline`` has come (False).
 
         The condition is called with the lock held: once at first, also with a deadline that is past, then
         after each round of frames and timers and after another thread's work under ``lock``. Nothing else
         makes it look again: what changes elsewhere needs that lock, or a deadline.
 
-        ``what`` says in errors what is waited for. Raises Deadlock when in virtual time nothing can happen
+        ``what`` says in errors what is waited for; ``tried``: the condition was false a moment ago, so that
+        it need not be called at first. Raises Deadlock when in virtual time nothing can happen
         any more, OSError (EBADF) when the host is closed, RuntimeError inside the lock or a callback, and
         what the link raises when it is broken.
         """
         who = f"{self.name} ({what})" if what else self.name
-        return self._driver.wait(self, condition, deadline, who)
+        return self._driver.wait(self, condition, deadline, who, tried)
 
     def sleep(self, duration: int) -> None:
         """Let ``duration`` ns pass while the host goes on answering."""

@@ -42,6 +42,12 @@ class Seat(Waiter):
         self._depth = 0  # how often it is locked
         self._looked = -1  # when its timers were last brought up to now
 
+    def wake(self) -> None:
+        """Have the host pumped."""
+        if not self.queued:
+            self.queued = True
+            self._scheduler.queued.append(self)
+
     def __enter__(self) -> None:
         scheduler = self._scheduler
         if not self._depth:
@@ -58,14 +64,14 @@ class Seat(Waiter):
     def look(self, condition: Condition) -> bool:
         """Try ``condition`` with the lock. Others who wait look again unless it has come out false."""
         self.__enter__()
-        done = True
+        done: object = True
         try:
-            done = bool(condition())
+            done = condition()
         finally:
             self._leave(done)
-        return done
+        return bool(done)
 
-    def _leave(self, rouse: bool) -> None:
+    def _leave(self, rouse: object) -> None:
         """Somebody was at work in the host: its timers, and what its programs wait for, may be others."""
         scheduler = self._scheduler
         scheduler._inside -= 1
@@ -129,7 +135,7 @@ class Scheduler(Driver):
         self.steps = 0  # how often a host or a program had its turn
         self._thread = threading.get_ident()
         self._seats: dict[Driven, Seat] = {}
-        self._queued: deque[Seat] = deque()
+        self.queued: deque[Seat] = deque()  # hosts that are to be pumped
         self._ready: deque[Program] = deque()
         self.changed: list[Seat] = []  # hosts whose next timer is to be looked up
         self._heap: list[tuple[int, int, Seat | Program]] = []
@@ -145,8 +151,8 @@ class Scheduler(Driver):
     def add(self, host: Driven) -> None:
         seat = self._seats[host] = self._seats.get(host) or Seat(self, host)
         self.hosts.append(host)
-        self._wake(seat)
-        host.notify(lambda: self._wake(seat))
+        seat.wake()
+        host.notify(seat.wake)
 
     def remove(self, host: Driven) -> None:
         self.hosts.remove(host)
@@ -159,12 +165,6 @@ class Scheduler(Driver):
 
     def start_service(self) -> None:
         raise ValueError("a network keeps its devices answering while it runs: no service thread is needed")
-
-    def _wake(self, seat: Seat) -> None:
-        """Have the host pumped."""
-        if not seat.queued:
-            seat.queued = True
-            self._queued.append(seat)
 
     def rouse(self, seat: Seat) -> None:
         """Have those who wait on the host look again."""
@@ -181,7 +181,7 @@ class Scheduler(Driver):
         self._inside += 1
         try:
             if host.pump() == BATCH:
-                self._wake(seat)
+                seat.wake()
         finally:
             self._inside -= 1
 
@@ -246,7 +246,9 @@ class Scheduler(Driver):
 
     # Waiting
 
-    def wait(self, host: Driven, condition: Condition, deadline: int | None, who: str) -> bool:
+    def wait(
+        self, host: Driven, condition: Condition, deadline: int | None, who: str, tried: bool = False
+    ) -> bool:
         """As ``Driver.wait``; in a program others have their turns meanwhile, outside of one the network
         runs.
         """
@@ -261,7 +263,7 @@ class Scheduler(Driver):
             return self._wait_outside(seat, condition, deadline, who)
         if self._killing:
             program.leave()
-        if seat.look(condition):
+        if not tried and seat.look(condition):
             return True
         program.what = who
         if deadline is not None:
@@ -304,7 +306,7 @@ class Scheduler(Driver):
         """
         if self._current is not None:
             raise RuntimeError(f"program {self._current.name} runs the network that it is a part of")
-        clock, queued, ready = self.clock, self._queued, self._ready
+        clock, queued, ready = self.clock, self.queued, self._ready
         polls = not clock.virtual
         while self.awaited if finished is None else not finished():
             self.steps += 1
@@ -340,27 +342,32 @@ class Scheduler(Driver):
 
     def _pass_time(self, limit: int | None, who: str) -> None:
         """Let time pass until something is due, a frame has come, or ``limit``."""
-        event = self.clock.next_event()
+        clock = self.clock
+        event = clock.next_event()
         if self.changed:
             self._look_at_timers(event)
         due = self._earliest_due()
         if due is None or (event is not None and event < due):
             due = event
-        fds = [] if self.clock.virtual else [fd for fd, _ in self._descriptors()]
+        fds = () if clock.virtual else [fd for fd, _ in self._descriptors()]
         if due is None and not fds:
             self._check_for_deadlock(limit, who)
-        self.clock.wait(limit if due is None or (limit is not None and limit < due) else due, fds)
+        clock.wait(limit if due is None or (limit is not None and limit < due) else due, fds)
         self._turns = 0
         if fds:
             self._look_at_descriptors()
-        now = self.clock.now()
-        while (top := self._earliest_due()) is not None and top <= now:
-            waiter = heapq.heappop(self._heap)[2]
+        now = clock.now()
+        heap = self._heap
+        while heap and heap[0][0] <= now:
+            _, ticket, waiter = heapq.heappop(heap)
+            if waiter.ticket != ticket:
+                continue
             waiter.ticket = 0
             if isinstance(waiter, Seat):
-                waiter.changed = True
-                self.changed.append(waiter)
-                self._wake(waiter)
+                if not waiter.changed:
+                    waiter.changed = True
+                    self.changed.append(waiter)
+                waiter.wake()
             elif not waiter.queued:
                 waiter.queued = True
                 self._ready.append(waiter)
@@ -384,7 +391,7 @@ class Scheduler(Driver):
 
     def _look_at_descriptors(self) -> None:
         for _, seat in self._descriptors():
-            self._wake(seat)
+            seat.wake()
 
     # Times
 

@@ -40,6 +40,7 @@ IMPURE_STDLIB = "_socket asyncio logging random select socket ssl threading".spl
 # Third-party package -> the only files (or folders, ending in /) of the packages that may import it.
 THIRD_PARTY = {
     "click": ("lab/",),
+    "greenlet": ("tap/program.py",),
     "pcpp": ("lab/profile_import_c.py",),
     "pytun": ("tap/tun.py",),
     "rich": ("lab/",),
@@ -47,7 +48,7 @@ THIRD_PARTY = {
 }
 
 # Never at the top of a module: each is slow to import, or missing on some machines.
-LAZY = {"pytun", "scapy"}
+LAZY = {"greenlet", "pytun", "scapy"}
 
 # The layers of netstack, lowest first: a module imports its own layer and those below it. A name stands for
 # the module, for everything in it when it is a folder, and for its parts that have no place of their own: dns

@@ -23,7 +23,7 @@ PRELUDE = """
 set -e
 sudo() { "$@"; }
 up() { for _ in $(seq 100); do netstack exec -- true 2>/dev/null && return; sleep 0.1; done; false; }
-leave() { for pid in $(jobs -p); do kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null || true; done; }
+leave() { for pid in $(jobs -p); do { kill -INT "$pid" && wait "$pid"; } 2>/dev/null || true; done; }
 trap leave EXIT
 set -m
 """

@@ -262,7 +262,7 @@ class Loop:
         elif callable(waiting):
             waiting(task, ended)
             awaited = True
-        elif not awaited:
+        else:
             task.state = None
         if not awaited and not isinstance(ended, (CancelledError, StopIteration)):
             self._task_queue.push(task)

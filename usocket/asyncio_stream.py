@@ -11,14 +11,13 @@ Source: micropython/micropython:extmod/asyncio/stream.py (docs/library/asyncio.r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, Self
 
-from usocket.addrinfo import getaddrinfo
 from usocket.asyncio_task import CancelledError, Task, pause, running_loop, sleep_ms
-from usocket.constants import SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET
 from usocket.current import current_device
 from usocket.errno import EINPROGRESS
-from usocket.socket import socket
+from usocket.module import contents_for_port
 from usocket.stream import buffer_of
 
 NEWLINE = 10
@@ -147,8 +146,9 @@ async def open_connection(
 
     Raises OSError for a name that is not found and for what ``connect`` says at once.
     """
-    af, kind, proto, _, address = getaddrinfo(host, port, 0, SOCK_STREAM)[0]
-    sock: Any = socket(af, kind, proto)
+    api = SimpleNamespace(**contents_for_port())
+    af, kind, proto, _, address = api.getaddrinfo(host, port, 0, api.SOCK_STREAM)[0]
+    sock = api.socket(af, kind, proto)
     sock.setblocking(False)
     try:
         sock.connect(address)
@@ -202,7 +202,7 @@ class Server:
         """Wait until the listener is closed."""
         await self.task
 
-    async def serve(self, listener: socket, callback: Callback, ssl: Any) -> None:
+    async def serve(self, listener: Any, callback: Callback, ssl: Any) -> None:
         """Accept until cancelled; each connection gets a task with ``callback(reader, writer)``."""
         loop = running_loop()
         while True:
@@ -214,7 +214,6 @@ class Server:
                     return
                 raise
             try:
-                sock: Any
                 sock, address = listener.accept()
             except Exception:  # as there: the client has gone
                 continue
@@ -233,10 +232,11 @@ class Server:
 async def start_server(cb: Callback, host: str, port: int, backlog: int = 5, ssl: Any = None) -> Server:
     """Listen: a Server, whose connections are given to ``cb(reader, writer)``. ``ssl``: an SSLContext."""
     loop = running_loop()
-    address = getaddrinfo(host, port)[0][-1]
-    listener = socket()
+    api = SimpleNamespace(**contents_for_port())
+    address = api.getaddrinfo(host, port)[0][-1]
+    listener = api.socket()
     listener.setblocking(False)
-    listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    listener.setsockopt(api.SOL_SOCKET, api.SO_REUSEADDR, 1)
     listener.bind(address)
     listener.listen(backlog)
     server = Server()

@@ -2,7 +2,7 @@
 
     with usocket.Network(seed=1) as net:
         server = net.device("server", address="10.0.0.1/24")
-        client = net.device("client", "esp32", address="10.0.0.2/24")
+        client = net.device("client", "micropython-esp32", address="10.0.0.2/24")
         net.cable(server, client, delay=5 * MS)
         net.program(serve, on=server, daemon=True)
         net.script("ask.py", on=client)
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from netstack.profile import Profile
+from netstack.profiles import named
 from tap.network import Network as Base
 from tap.program import Program
 from usocket.device import Device
@@ -33,7 +34,8 @@ class Network(Base):
         self, name: str, profile: Profile | str = "micropython", *, mtu: int = 1500, **options: Any
     ) -> Device:
         """A device; ``options`` are those of ``usocket.Device``: address, gateway, mac, dhcp, ..."""
-        return self.add(Device(profile, **{**self.socket(name, mtu), **options}))
+        chosen = named(profile) if isinstance(profile, str) else profile
+        return self.add(Device(chosen, **{**self.socket(name, mtu), **options}))
 
     def script(
         self,

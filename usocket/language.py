@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import threading
 import types
 import warnings
 from collections.abc import Callable, Generator, Iterable
@@ -34,6 +35,8 @@ from usocket.current import current
 from usocket.errno import LINUX, MicroPythonError
 
 PREFIX = "@"
+
+_compiler = threading.Lock()  # making syntax trees and muting warnings are not safe in two threads at a time
 
 # What MicroPython has of Python's builtins (rp2's build; the set that dir(builtins) gives there).
 _NAMES = """
@@ -50,7 +53,7 @@ _NAMES = """
 
 def parse(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0) -> Any:
     """The translated syntax tree. Raises SyntaxError, also for what MicroPython's compiler does not know."""
-    with warnings.catch_warnings():
+    with _compiler, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = compile(source, filename, mode, flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     translated = _Translator(filename).visit(tree)
@@ -60,7 +63,7 @@ def parse(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0
 def compile_script(source: str | bytes, filename: str, mode: str = "exec", flags: int = 0) -> types.CodeType:
     """Code for ``exec`` (or ``eval``, or ``single``), as MicroPython would understand the source."""
     tree = parse(source, filename, mode, flags)
-    with warnings.catch_warnings():
+    with _compiler, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         code: types.CodeType = compile(tree, filename, mode, dont_inherit=True)
     return code

@@ -11,24 +11,28 @@ from typing import TYPE_CHECKING, Any
 
 from netstack.address import format_ip
 from netstack.tcp.states import STATE_NAMES
+from usocket import constants
+from usocket.addrinfo import getaddrinfo
 from usocket.current import current_device
+from usocket.socket import socket
 
 if TYPE_CHECKING:
     from usocket.modules import Modules
 
-NOT_MICROPYTHONS = ("Device", "NoDevice", "current_device")
-
-
 def for_script(modules: Modules) -> dict[str, Any]:
-    """The contents of ``socket``, as the device's port has it; with modlwip its name is ``lwip``."""
-    import usocket
+    """The contents of ``socket``, as the device's port has it."""
+    return contents_for_port()
 
+
+def contents_for_port() -> dict[str, Any]:
+    """The contents of ``socket`` on the current device; with modlwip its name is ``lwip``."""
     if current_device().port.api == "esp32":
         from usocket.esp32 import contents
 
         return contents()
-    names = [name for name in usocket.__all__ if name not in NOT_MICROPYTHONS]
-    return {"__name__": "lwip"} | {name: getattr(usocket, name) for name in names}
+    numbers = {name: value for name, value in vars(constants).items() if name.isupper()}
+    functions = {"callback": callback, "getaddrinfo": getaddrinfo, "print_pcbs": print_pcbs, "reset": reset}
+    return {"__name__": "lwip", "socket": socket} | functions | numbers
 
 
 def print_pcbs() -> None:

@@ -196,29 +196,33 @@ class Modules:
         return module
 
     def _from_file(self, name: str, last: str, places: Sequence[str]) -> ModuleType | None:
+        """A folder (whose ``__init__.py`` is run if there is one) or a file in one of the ``places``."""
         for place in places:
             known = f"{place}/{last}" if place else last
             folder = self.real(known)
-            package = folder / "__init__.py"
             if folder == OURS:
                 continue
-            file = package if package.is_file() else folder.with_name(f"{last}.py")
-            if file.is_file():
+            is_package = folder.is_dir()
+            file = folder / "__init__.py" if is_package else folder.with_name(f"{last}.py")
+            if is_package or file.is_file():
                 module = ModuleType(name)
-                module.__package__ = name if file is package else name.rpartition(".")[0]
-                if file is package:
+                module.__package__ = name if is_package else name.rpartition(".")[0]
+                if is_package:
                     module.__path__ = [known]
                 self.loaded[name] = module
-                shown = f"{known}/__init__.py" if file is package else f"{known}.py"
-                try:
-                    self.execute(file.read_bytes(), shown, module)
-                except BaseException:
-                    del self.loaded[name]
-                    raise
+                if file.is_file():
+                    self._run_file(file, f"{known}/__init__.py" if is_package else f"{known}.py", name)
                 return self.loaded[name]
             if folder.with_name(f"{last}.mpy").is_file():
                 raise ImportError(f"{known}.mpy is machine code for a board: put {last}.py there")
         return None
+
+    def _run_file(self, file: Path, shown: str, name: str) -> None:
+        try:
+            self.execute(file.read_bytes(), shown, self.loaded[name])
+        except BaseException:
+            del self.loaded[name]
+            raise
 
     def _own(self, name: str) -> ModuleType | None:
         """One of the device's own modules, or a copy of one of CPython's; always the same."""

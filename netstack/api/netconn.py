@@ -284,7 +284,10 @@ class TcpSocket:
         return ERR_OK
 
     def _accept_has_room(self) -> bool:
-        return len(self._accepts) < self._stack.profile.api_listen_queue
+        most = self._stack.profile.api_listen_queue  # the size of acceptmbox, 0: as many as listen said
+        if not most and self._listener is not None:
+            most = self._listener.backlog
+        return len(self._accepts) < most
 
     def _recv(self, pcb: Tcb, data: Pbuf | None, err: int) -> int:
         if data is None:

@@ -64,13 +64,13 @@ KINDS = {
     kind.name: kind
     for kind in (
         Kind(
-            "loss", Loss, "each frame is lost with the same probability, alone or in company",
+            "loss", Loss, "each frame is lost with the same probability, alone or not",
             {"rate": "probability", **_CORRELATED, "ecn": "flag"},
             "`loss 1%`",
             "netem's correlation (how = netem) destroys the rate: loss 20% 75% loses 0.1 %",
         ),
         Kind(
-            "gilbert-elliott", GilbertElliott, "losses in bursts, by mean loss and mean burst length (frames)",
+            "gilbert-elliott", GilbertElliott, "losses in bursts, by their mean rate and length in frames",
             {"loss": "probability", "burst": "number", "ecn": "flag"},
             "`loss gemodel P R`, R = 1/burst, P = R * loss / (1 - loss)",
             "gemodel P alone is no burst model: R is 1 - P then",
@@ -118,15 +118,15 @@ KINDS = {
             "rate", Rate, "a line of limited rate; a full queue turns away what comes (droptail)",
             {"rate": "rate", **_LIMITS},
             "`rate 1mbit limit 20`",
-            "netem's limit counts frames on their way, too: with a delay it drops on an unloaded line; mbps is "
-            "megabytes a second",
+            "netem's limit counts frames on their way, too: with a delay it drops on an unloaded line; "
+            "mbps is megabytes a second",
         ),
         Kind(
             "drophead", DropHead, "the same, but a full queue loses its oldest",
             {"rate": "rate", **_LIMITS},
         ),
         Kind(
-            "codel", CoDel, "the same, but who waits too long for too long is lost (RFC 8289)",
+            "codel", CoDel, "the same, but who waits too long too often is lost (RFC 8289)",
             {"rate": "rate", **_LIMITS, "target": "time", "interval": "time", "ecn": "flag"},
             "",
             "below about 2.4 Mbit/s one full frame takes longer than target: raise it",

@@ -51,14 +51,15 @@ class Opportunities:
         self._at = start  # its time
         self._left = 0  # bytes it still carries
 
-    def finish(self, start: int, size: int) -> int:
-        if start > self._at:
+    def finish(self, start: int, size: int, waited: bool) -> int:
+        if not waited:
             self._left = 0
+            self._index = max(self._index, self._first_after(start) - 1)
         size = max(1, size - _HEADERS)
         while size > self._left:
             size -= self._left
             self._left = OPPORTUNITY
-            self._index = max(self._index + 1, self._first_after(start))
+            self._index += 1
             rounds, index = divmod(self._index, len(self._times))
             self._at = self._start + rounds * self._times[-1] + self._times[index]
         self._left -= size

@@ -43,8 +43,8 @@ def warnings(found: Settings) -> list[str]:
     ):
         if chance.rate and chance.correlation:
             lines.append(
-                f"{word}: netem's correlation does not keep the rate, {real(chance.rate, chance.correlation)}: "
-                f"leave it out, or use stage {word} with correlation"
+                f"{word}: netem's correlation does not keep the rate, "
+                f"{real(chance.rate, chance.correlation)}: leave it out, or use stage {word} with correlation"
             )
     if found.ecn:
         lines.append("ecn marks only packets that announce ECN, which lwIP never does: its packets are lost")

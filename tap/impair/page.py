@@ -42,8 +42,8 @@ And tc-netem's words are taken as they are; `settings.warnings` says where they 
 
 ## What holds for all
 
-- **Chance.** Each stage draws from a stream of its own, which seed and name choose, so adding a stage does not
-  change what the others do. Results are integers and the same on every Python and machine.
+- **Chance.** Each stage draws from a stream of its own, which seed and name choose, so adding a stage does
+  not change what the others do. Results are integers and the same on every Python and machine.
 - **Correlation** (0 .. 1) makes neighbours alike and keeps each distribution: the loss its rate, the jitter
   its spread. `how = "netem"` is netem's own filter, which does not.
 - **Order.** Frames meet the stages in the order in which these were added. A rate before a delay is a
@@ -94,9 +94,9 @@ TRAPS = (
 _PARTITION = """\
 ## partition
 
-One `Partition` (`tap.impair.partition`) for a network: groups of addresses (MAC or IPv4) that do not hear each
-other, `split`, `isolate` and `heal` at any time. `partition.towards(address)` is the stage for the direction to
-the device with that address; netem has no equivalent.
+One `Partition` (`tap.impair.partition`) for a network: groups of addresses (MAC or IPv4) that do not hear
+each other, `split`, `isolate` and `heal` at any time. `partition.towards(address)` is the stage for the
+direction to the device with that address; netem has no equivalent.
 """
 
 

@@ -65,13 +65,13 @@ class Queue(ABC):
         self.waiting.append(Waiting(frame, now, pass_on, note))
         self.bytes += len(frame)
         if not self._busy:
-            self._send(now)
+            self._send(now, False)
 
-    def _send(self, now: int) -> None:
+    def _send(self, now: int, waited: bool) -> None:
         """The line is free at ``now``: the next one, please."""
         following = self.take(now)
         self._busy = following is not None
         if following is not None:
-            finish = self._service.finish(now, len(following.frame))
+            finish = self._service.finish(now, len(following.frame), waited)
             following.pass_on(following.frame, finish)
-            self._clock.call_at(finish, lambda: self._send(finish))
+            self._clock.call_at(finish, lambda: self._send(finish, True))

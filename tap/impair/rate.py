@@ -16,9 +16,9 @@ from tap.impair.units import ImpairmentError, whole
 class Service(Protocol):
     """How long a line needs for a frame."""
 
-    def finish(self, start: int, size: int) -> int:
-        """When the last of ``size`` bytes is out, if the frame is next at ``start`` (ns). Frames come in
-        order.
+    def finish(self, start: int, size: int, waited: bool) -> int:
+        """When the last of ``size`` bytes is out (ns), if the frame is next at ``start``; ``waited``: it was
+        there when the one before it was out. Frames come in their order.
         """
 
 
@@ -34,7 +34,7 @@ class Bitrate:
         self._rate = rate
         self._overhead = overhead
 
-    def finish(self, start: int, size: int) -> int:
+    def finish(self, start: int, size: int, waited: bool) -> int:
         return start + max(0, size + self._overhead) * 8 * SECOND // self._rate
 
 
@@ -86,7 +86,8 @@ class Rate:
 
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         start, size = self._free, len(frame)
-        if start > now:
+        waits = start > now
+        if waits:
             packets, held = self.queued(now)
             full = self._limits.exceeded(packets + 1, held + size)
             if full is not None:
@@ -96,5 +97,5 @@ class Rate:
             self._bytes += size
         else:
             start = now
-        self._free = finish = self._service.finish(start, size)
+        self._free = finish = self._service.finish(start, size, waits)
         pass_on(frame, finish)

@@ -20,7 +20,8 @@ def mistake(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
     def call(*arguments: str) -> str:
         monkeypatch.setattr("sys.argv", ["netstack", *arguments])
-        monkeypatch.setattr("signal.signal", lambda *_: None)  # pytest's handlers stay
+        monkeypatch.setattr("lab.interrupt.install", lambda: None)  # pytest's handlers stay
+        monkeypatch.setattr("lab.interrupt.ignore", lambda: None)
         with pytest.raises(SystemExit) as leaving:
             main()
         out, err = capfd.readouterr()

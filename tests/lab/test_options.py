@@ -47,7 +47,7 @@ def test_every_option_arrives() -> None:
     options = parsed(
         *"--profile full --set TCP_WND=65535 --set tcp_mss=1000 --ip 10.0.0.1/8".split(),
         *"--mac 02-00-00-00-00-07 --gateway 10.9.9.9 --tap tap7 --netns new".split(),
-        *"--pcap x.pcapng --trace --seed 5".split(),
+        *"--pcap x.pcapng --trace --seed 5 --dns 10.9.9.8 --dhcp".split(),
     )
     assert (options.profile.name, options.profile.tcp_wnd, options.profile.tcp_mss) == ("full", 65535, 1000)
     assert str(options.interface) == "10.0.0.1/8"
@@ -55,6 +55,7 @@ def test_every_option_arrives() -> None:
     assert format_ip(options.gateway) == "10.9.9.9"
     assert (options.tap, options.netns, options.pcap) == ("tap7", "new", Path("x.pcapng"))
     assert (options.trace, options.seed) == (True, 5)
+    assert (format_ip(options.dns), options.dhcp) == ("10.9.9.8", True)
 
 
 def test_linux_is_the_first_host_that_the_device_is_not() -> None:

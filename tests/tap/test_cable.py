@@ -76,7 +76,9 @@ def test_a_stage_can_be_taken_out_while_frames_are_on_their_way() -> None:
     bench.cable.forth.remove(second)
     bench.near.send(b"2")
     assert bench.cable.forth.stages == (first,)
-    assert bench.received(SECOND) == [(0, b"1xy"), (0, b"2x"), (3, b"1xY"), (10, b"1Xy"), (10, b"2X"), (13, b"1XY")]
+    ones = [(0, b"1xy"), (3, b"1xY"), (10, b"1Xy"), (13, b"1XY")]
+    twos = [(0, b"2x"), (10, b"2X")]
+    assert bench.received(SECOND) == sorted(ones + twos)
 
 
 def test_an_observer_hears_what_stages_note() -> None:
@@ -140,5 +142,9 @@ def test_a_port_tells_when_a_frame_has_come() -> None:
     bench.near.send(b"before")
     bench.far.notify(lambda: told.append(1))
     assert len(told) == 1
+    bench.near.send(b"another")
+    assert len(told) == 1
+    while bench.far.receive() is not None:
+        pass
     bench.near.send(b"after")
     assert len(told) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,13 +14,12 @@ from pathlib import Path
 import pytest
 
 import usocket
-from tap.cable import Note, PassOn
 from tap.clock import MS, SECOND, Deadlock, VirtualClock
 from tap.network import Network
+from tests.tap.networks import PORT, ask, device, lossy_run, pair, serve
 from usocket import Device
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT = 7
 
 
 @pytest.fixture
@@ -28,41 +28,8 @@ def net() -> Iterator[Network]:
         yield made
 
 
-def device(net: Network, name: str, address: str, **options: object) -> Device:
-    return net.add(Device(address=address, **net.socket(name), **options))  # type: ignore[arg-type]
-
-
-def pair(net: Network, **line: int) -> tuple[Device, Device]:
-    """A server and a client on a cable."""
-    made = device(net, "server", "10.0.0.1/24"), device(net, "client", "10.0.0.2/24")
-    net.cable(*made, **line)
-    return made
-
-
-def serve() -> None:
-    """Send back in capitals what comes, one connection after the other."""
-    listener = usocket.socket()
-    listener.bind(("", PORT))
-    listener.listen(2)
-    while True:
-        connection, _ = listener.accept()
-        while data := connection.recv(1000):
-            connection.sendall(data.upper())
-        connection.close()
-
-
-def ask(text: bytes, address: str = "10.0.0.1") -> bytes:
-    """What the server answers."""
-    sock = usocket.socket()
-    sock.connect((address, PORT))
-    sock.sendall(text)
-    answer = bytes(sock.recv(1000))
-    sock.close()
-    return answer
-
-
 def test_a_server_and_a_client(net: Network) -> None:
-    server, client = pair(net, delay=5 * MS)
+    server, _ = pair(net, delay=5 * MS)
     net.program(serve, on=server, daemon=True)
     asked = net.program(ask, b"hello", on="client", at=SECOND)
     assert asked.name == "ask on client"
@@ -76,7 +43,8 @@ def test_devices_are_switched_on_when_their_cables_are_in(net: Network) -> None:
     assert not server.is_open
     net.run(until=SECOND)
     assert server.is_open
-    assert client.stack.arp.find(server.ip) is not None  # it heard the announcement
+    assert client.is_open
+    assert server.link.dropped == client.link.dropped == 0  # the announcements found a cable
 
 
 def test_a_run_up_to_a_time(net: Network) -> None:
@@ -131,8 +99,8 @@ def test_a_deadlock_names_the_programs(net: Network) -> None:
     net.program(connect, on=client)
     with pytest.raises(Deadlock) as caught:
         net.run(until=3600 * SECOND)
-    for who in ("program listen on server waits for server (recv)", "connect on client waits for client (recv)"):
-        assert who in str(caught.value)
+    assert "program listen on server waits for server (recv)" in str(caught.value)
+    assert "program connect on client waits for client (recv)" in str(caught.value)
     assert net.clock.now() < 10 * SECOND
 
 
@@ -158,7 +126,7 @@ def test_a_switch_and_a_router_between(net: Network) -> None:
     near = net.program(ask, b"near", "10.0.1.2", on=other)
     assert net.run()
     assert (asked.result, near.result) == (b"FAR AWAY", b"NEAR")
-    assert router.forwarded > 6
+    assert router.forwarded >= 5
     assert list(net.cables) == ["server-switch.0", "other-switch.1", "switch.2-router.0", "client-router.1"]
 
 
@@ -174,55 +142,6 @@ def test_a_pulled_cable_and_one_that_is_back(net: Network) -> None:
     assert 8 * SECOND < net.clock.now() < 30 * SECOND
 
 
-class Lossy:
-    """A stage that loses by chance."""
-
-    name = "lossy"
-
-    def __init__(self, net: Network) -> None:
-        self.chance = net.stream("server>client.lossy")
-        self.lost = 0
-
-    def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
-        if self.chance.below(5):
-            pass_on(frame, now + self.chance.below(MS))
-        else:
-            self.lost += 1
-
-
-DATA = hashlib.shake_128(b"network").digest(60_000)
-
-
-def lossy_run(path: Path | None, seed: int = 1) -> tuple[bytes, int]:
-    """60 kB both ways with loss, four programs: what arrived, and when it was over."""
-    got: list[bytes] = []
-
-    def sink(port: int) -> None:
-        listener = usocket.socket()
-        listener.bind(("", port))
-        listener.listen(1)
-        connection, _ = listener.accept()
-        got.append(connection.read())
-        connection.close()
-
-    def source(port: int, address: str) -> None:
-        sock = usocket.socket()
-        sock.connect((address, port))
-        sock.sendall(DATA)
-        sock.close()
-
-    with Network(seed, capture=path) as net:
-        server, client = pair(net, delay=2 * MS)
-        for direction in net.cables["server-client"].directions:
-            direction.add(Lossy(net))
-        for one, other, address in ((server, client, "10.0.0.2"), (client, server, "10.0.0.1")):
-            net.program(sink, PORT, on=other)
-            net.program(source, PORT, address, on=one)
-        net.run()
-        assert got == [DATA, DATA]
-        return b"".join(got), net.clock.now()
-
-
 def test_a_run_is_a_function_of_the_seed(tmp_path: Path) -> None:
     first, second, other = (tmp_path / name for name in ("1.pcapng", "2.pcapng", "3.pcapng"))
     assert lossy_run(first) == lossy_run(second)
@@ -236,27 +155,33 @@ SAME = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from tests.tap.test_network import lossy_run
+from tests.tap.networks import lossy_run
 print(lossy_run(Path(sys.argv[2]))[1])
 """
 
 
 def pythons() -> list[str]:
-    """This interpreter and others of this machine on which greenlet and pytest are installed, newest last."""
-    wanted = os.environ.get("NETSTACK_TEST_PYTHONS", "").split(os.pathsep)
-    return [sys.executable, *filter(None, wanted)]
+    """This interpreter, and newer ones in PATH or named in NETSTACK_TEST_PYTHONS that have greenlet."""
+    others = [shutil.which(f"python3.{minor}") for minor in range(sys.version_info.minor + 1, 15)]
+    others += os.environ.get("NETSTACK_TEST_PYTHONS", "").split(os.pathsep)
+    return [sys.executable, *(other for other in others if other and has_greenlet(other))]
+
+
+def has_greenlet(python: str) -> bool:
+    return not subprocess.run([python, "-c", "import greenlet"], capture_output=True, check=False).returncode
 
 
 @pytest.mark.slow
 def test_other_hash_seeds_and_interpreters_make_the_same_bytes(tmp_path: Path) -> None:
-    """NETSTACK_TEST_PYTHONS names further interpreters to try, joined by colons."""
     hashes = set()
     for python in pythons():
         for hash_seed in ("0", "1", "4242"):
             path = tmp_path / f"{hash_seed}.pcapng"
             command = [python, "-c", SAME, str(ROOT), str(path)]
             environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100, check=False)
+            done = subprocess.run(
+                command, env=environment, capture_output=True, text=True, timeout=100, check=False
+            )
             assert done.returncode == 0, done.stderr
             hashes.add((done.stdout, hashlib.sha256(path.read_bytes()).hexdigest()))
     assert len(hashes) == 1, hashes

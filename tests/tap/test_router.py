@@ -72,7 +72,8 @@ def test_it_answers_arp_for_its_own_addresses_only(bench: Bench) -> None:
     ask = Ether(src=MAC_A, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=MAC_A, psrc=A, pdst="10.0.1.1")
     bench.a.send(bytes(ask))
     (answer,) = got(bench.a)
-    assert (answer.dst, answer[ARP].op, answer[ARP].hwsrc, answer[ARP].psrc) == (MAC_A, 2, bench.macs[0], "10.0.1.1")
+    assert (answer.dst, answer[ARP].op) == (MAC_A, 2)
+    assert (answer[ARP].hwsrc, answer[ARP].psrc) == (bench.macs[0], "10.0.1.1")
     for strange in ("10.0.2.1", "10.0.1.77"):
         ask[ARP].pdst = strange
         bench.a.send(bytes(ask))
@@ -80,7 +81,8 @@ def test_it_answers_arp_for_its_own_addresses_only(bench: Bench) -> None:
 
 
 def test_it_forwards_with_one_hop_less(bench: Bench) -> None:
-    packet = IP(src=A, dst=B, ttl=9, id=7, options=[IPOption_RR(), IPOption_NOP()]) / UDP(sport=1, dport=2) / b"data"
+    options = [IPOption_RR(), IPOption_NOP()]
+    packet = IP(src=A, dst=B, ttl=9, id=7, options=options) / UDP(sport=1, dport=2) / b"data"
     bench.send(packet)
     (out,) = got(bench.b)
     assert (out.src, out.dst, out[IP].ttl, out[IP].id) == (bench.macs[1], MAC_B, 8, 7)
@@ -222,7 +224,7 @@ def test_mistakes_are_named(bench: Bench) -> None:
     for bad in ("10.0.1.1", "10.0.1.1/33", "10.0.1/24"):
         with pytest.raises(ValueError):
             parse_subnet(bad)
-    with pytest.raises(ValueError, match="in the subnet of r.0"):
+    with pytest.raises(ValueError, match=r"in the subnet of r\.0"):
         bench.router.interface("10.0.1.200/28")
     with pytest.raises(ValueError, match="in no subnet of r"):
         bench.router.add_route("0.0.0.0/0", "192.0.2.1")

@@ -14,7 +14,7 @@ from tap.netns import Namespace
 from tap.network import Network
 from tap.uplink import Uplink
 from tests.tap.fakes import socket_links
-from tests.tap.test_network import PORT, ask, device, serve
+from tests.tap.networks import PORT, ask, device, serve
 from usocket import time
 
 

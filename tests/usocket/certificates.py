@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HOST = "device.local"
@@ -54,6 +54,26 @@ def certificate(host: str = HOST, kind: str = "ec", serial: int = 1) -> Certific
         openssl("pkcs8", "-topk8", "-nocrypt", "-in", str(key), "-outform", "DER"),
         temporary,
     )
+
+
+@functools.cache
+def dated(start: str, end: str) -> Certificate:
+    """As ``certificate``, valid from ``start`` to ``end``, as in 20000101000000Z."""
+    made = certificate(serial=99)
+    with tempfile.TemporaryDirectory(prefix="netstack-authority-") as folder:
+        config = Path(folder, "ca.cnf")
+        Path(folder, "index.txt").touch()
+        config.write_text(
+            f"[ca]\ndefault_ca=d\n[d]\ndatabase={folder}/index.txt\nrand_serial=yes\nnew_certs_dir={folder}\n"
+            "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
+        )
+        request = openssl("req", "-new", "-key", made.key_file, "-subj", f"/CN={HOST}")
+        Path(folder, "request").write_bytes(request)
+        openssl("ca", "-batch", "-notext", "-config", str(config), "-selfsign", "-keyfile", made.key_file,
+                "-in", f"{folder}/request", "-startdate", start, "-enddate", end,
+                "-out", f"{folder}/cert.pem")  # fmt: skip
+        Path(made.cert_file).write_bytes(Path(folder, "cert.pem").read_bytes())
+    return replace(made, cert=Path(made.cert_file).read_bytes(), cert_der=b"")
 
 
 def openssl(*args: str) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.usocket.scheduling import Desk, desk
 from usocket.asyncio_funcs import gather, wait_for, wait_for_ms
+from usocket.asyncio_sync import Event
 from usocket.asyncio_task import CancelledError, TimeoutError, current_task, sleep, sleep_ms
 
 
@@ -90,6 +91,20 @@ class TestWaitFor:
 
         at.run(main())
 
+    def test_cancelled_from_outside_just_when_it_is_over(self, at: Desk) -> None:
+        event = Event()
+
+        async def main() -> None:
+            waiting = at.loop.create_task(wait_for(event.wait(), 10))
+            await sleep_ms(5)
+            event.set()
+            await sleep_ms(0)  # the event has been waited for, but nobody has been told
+            waiting.cancel()
+            with pytest.raises(CancelledError):
+                await waiting
+
+        at.run(main())
+
     def test_a_sleep_is_no_coroutine(self, at: Desk) -> None:
         async def main() -> None:
             with pytest.raises(TypeError, match="coroutine expected"):
@@ -118,6 +133,13 @@ class TestGather:
 
         at.run(main())
         assert [str(error) for error in at.console.printed] == ["second"]
+
+    def test_two_at_the_same_time(self, at: Desk) -> None:
+        async def main() -> None:
+            with pytest.raises(ValueError, match="first"):
+                await gather(work(at, 5, ValueError("first")), work(at, 5, ValueError("second")))
+
+        at.run(main())
 
     def test_exceptions_among_the_results(self, at: Desk) -> None:
         async def main() -> None:

@@ -79,6 +79,24 @@ class TestRunning:
         with pytest.raises(TypeError, match="coroutine expected"):
             at.loop.create_task(sleep(1))
 
+    def test_one_that_is_done_lets_all_others_end(self, at: Desk) -> None:
+        class Late:
+            def ioctl(self, request: int, mask: int) -> int:
+                return mask if at.now >= 7 else 0
+
+        async def work() -> None:
+            await readable(Late())
+            at.log.append("end")
+
+        async def nothing() -> None:
+            pass
+
+        task = at.loop.create_task(nothing())
+        at.loop.run_until_complete(task)
+        at.loop.create_task(work())
+        assert at.loop.run_until_complete(task) is None
+        assert at.log == ["end"]
+
     def test_system_exit_of_any_task_ends_the_program(self, at: Desk) -> None:
         async def leave() -> None:
             raise SystemExit(4)
@@ -197,6 +215,7 @@ class TestStreams:
 
         async def main() -> None:
             task = at.loop.create_task(read())
+            await sleep_ms(1)
             await writable(accepted)
             at.log.append("writable")
             client.send(b"hello")

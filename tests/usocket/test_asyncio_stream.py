@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.usocket.scheduling import Desk, desk
-from tests.usocket.support import SERVER, listening, raises
+from tests.usocket.scheduling import Console, Desk, desk
+from tests.usocket.support import SERVER, listening, raises, two_devices
 from usocket import Device, socket
+from usocket.asyncio_loop import Loop
 from usocket.asyncio_stream import Server, Stream, open_connection, start_server, writable
 from usocket.asyncio_task import CancelledError, sleep_ms
 from usocket.errno import EADDRINUSE, ECONNRESET
@@ -160,6 +161,7 @@ class TestWriting:
             while not task.done():
                 client.recv(6400)
                 await sleep_ms(1)
+            assert stream.out_buf == b""
             await stream.wait_closed()
 
         at.run(main())
@@ -297,6 +299,21 @@ class TestServing:
 
         at.run(main())
 
+    def test_connections_that_linger_do_not_keep_the_port(self, at: Desk) -> None:
+        async def leave(reader: Stream, writer: Stream) -> None:
+            await writer.wait_closed()
+
+        async def main() -> None:
+            for _ in range(2):
+                async with await start_server(leave, "0.0.0.0", 80):
+                    stream = await dial(at.pair.client)
+                    assert await stream.read() == b""
+                    await stream.wait_closed()
+                    await sleep_ms(10)
+
+        at.run(main())
+        assert at.pair.server.stack.tcp.tw_pcbs
+
     def test_cancelled_it_closes_and_passes_that_on(self, at: Desk) -> None:
         async def forever() -> None:
             server = await start_server(nobody, "0.0.0.0", 80)
@@ -349,3 +366,28 @@ async def nobody(reader: Stream, writer: Stream) -> None:
 async def greet(reader: Stream, writer: Stream) -> None:
     writer.write(b"hello")
     await writer.drain()
+
+
+@pytest.mark.parametrize("profile", ["micropython-esp32", "micropython-mimxrt"])
+def test_ports_with_other_sockets_and_numbers(profile: str) -> None:
+    """EINPROGRESS is 119 there, and esp32's sockets are lwIP's own."""
+    with two_devices(profile, profile) as pair:
+
+        async def serve() -> None:
+            async with await start_server(greet, "0.0.0.0", 80):
+                stream = await dial(pair.client)
+                assert await stream.readexactly(5) == b"hello"
+
+        async def visit() -> None:
+            reader, writer = await open_connection(SERVER, 81)
+            writer.write(b"hello")
+            await writer.drain()
+            listener.accept()[0].close()  # unread data: a reset
+            with raises(ECONNRESET):
+                await reader.read(1)
+
+        with pair.server.use():
+            Loop(Console()).run(serve())
+        listener = listening(pair.server, 81)
+        with pair.client.use():
+            Loop(Console()).run(visit())

@@ -82,6 +82,28 @@ def test_sleeping_counts_from_the_call_in_milliseconds(at: Desk) -> None:
         sleep_ms("5")  # type: ignore[arg-type]
 
 
+def test_a_negative_sleep_is_none(at: Desk) -> None:
+    """It does not overtake those whose turn it is already."""
+
+    async def say(name: str) -> None:
+        at.log.append(name)
+
+    async def main() -> None:
+        at.loop.create_task(say("first"))
+        await sleep_ms(-100)
+        at.log.append("second")
+
+    at.run(main())
+    assert at.log == ["first", "second"]
+
+
+def test_time_counts_from_power_on(at: Desk) -> None:
+    at.pair.advance(500)
+    assert now_ms() == ticks_ms() == 500
+    at.pair.server.power_cycle()
+    assert now_ms() == ticks_ms() == 0
+
+
 def test_generators_of_the_old_kind_can_wait(at: Desk) -> None:
     def old() -> Iterator[None]:
         yield from sleep_ms(10)

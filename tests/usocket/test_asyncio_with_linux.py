@@ -29,16 +29,19 @@ SERVER = """
 import asyncio
 
 body = bytes(range(256)) * 80
-now = most = served = 0
+now = most = served = come = 0
 
 async def serve(reader, writer):
-    global now, most, served
+    global now, most, served, come
     now += 1
+    come += 1
+    wanted = (come + 3) // 4 * 4
     most = max(most, now)
     request = await reader.readline()
     while await reader.readline() != b"\\r\\n":
         pass
-    await asyncio.sleep(0.3)
+    while come < wanted:  # all four are answered together
+        await asyncio.sleep_ms(5)
     writer.write(b"HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body))
     writer.write(body)
     await writer.drain()

@@ -75,6 +75,9 @@ def test_the_devices_own_are_not_the_machines(modules: Modules) -> None:
     assert modules.import_("sys") is not sys
     assert modules.import_("sys").argv == ["script.py", "an argument"]
     assert modules.import_("errno").errorcode == errorcode
+    assert set(usocket.__all__) - set(vars(modules.import_("socket"))) <= {
+        "Device", "Network", "NoDevice", "current_device", "patch"
+    }  # fmt: skip
     assert not hasattr(modules.import_("socket"), "Device")
     assert sys.modules["socket"] is socket
     assert sys.argv != ["script.py", "an argument"]
@@ -131,6 +134,13 @@ def test_a_librarys_asyncio_is_uasyncio_too(modules: Modules, tmp_path: Path) ->
 
 def test_ours_has_its_submodules(modules: Modules) -> None:
     assert modules.import_("uasyncio.core", fromlist=("Task",)).Task is modules.import_("asyncio").Task
+
+
+def test_a_folder_needs_no_init(modules: Modules, tmp_path: Path) -> None:
+    (tmp_path / "umqtt").mkdir()
+    (tmp_path / "umqtt" / "simple.py").write_text("mine = True\n")
+    assert modules.import_("umqtt.simple", fromlist=("mine",)).mine
+    assert modules.import_("umqtt").simple.mine
 
 
 def test_machine_code_for_a_board(modules: Modules, tmp_path: Path) -> None:

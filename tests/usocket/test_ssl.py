@@ -80,6 +80,11 @@ class TestModule:
         )
         sock.write(b"x")
         assert sock.read(1) == b"x"
+        peer = Peer(server_context(made), server=True)
+        with pytest.raises(ValueError, match="not correctly signed"):
+            ssl.wrap_socket(
+                Wire(peer), False, None, None, CERT_REQUIRED, certificate(serial=2).cert, server_hostname=HOST
+            )
         other = Peer(client_context(made), server=False)
         assert ssl.wrap_socket(Wire(other), True, made.key, made.cert).cipher()[1] == "TLSv1.2"
         with pytest.raises(ValueError, match="invalid cert"):

@@ -18,6 +18,7 @@ from tests.usocket.certificates import (
     Wire,
     certificate,
     client_context,
+    dated,
     server_context,
 )
 from tests.usocket.support import Pair, raises, two_devices
@@ -185,6 +186,15 @@ class TestVerifying:
         assert other.error.reason == alert
         made.verify_mode = CERT_NONE
         made.wrap_socket(Wire(peer()))
+
+    def test_the_machines_clock_is_not_asked(self, pair: Pair) -> None:
+        old = dated("20000101000000Z", "20010101000000Z")
+        made = context(old)
+        pair.clock.epoch = 960_000_000 * 1_000_000_000  # in June 2000
+        made.wrap_socket(Wire(peer(old)), server_hostname=HOST)
+        pair.advance(365 * 86_400_000)
+        said = failing(lambda: made.wrap_socket(Wire(peer(old)), server_hostname=HOST))
+        assert said == "\nThe certificate validity has expired\n"
 
     def test_a_certificate_that_cannot_be_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unreadable(text: str) -> int:

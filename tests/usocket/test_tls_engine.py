@@ -207,6 +207,25 @@ class TestJudging:
         assert caught.value.sentences == ["Too old"]
         assert isinstance(wire.peer.error, ssl.SSLError)
         assert wire.peer.error.reason == "SSLV3_ALERT_CERTIFICATE_EXPIRED"
+        assert [record[0] for record in wire.writes] == [22, 21]  # nothing but the hello goes before it
+
+    def test_the_answer_to_a_whole_flight_in_one_record_is_not_sent(self) -> None:
+        def judge(chain: list[Any], failure: Any) -> None:
+            raise Broken(-0x2700, ["No"], 48)
+
+        engine, wire = client(echo(), judge)
+        wire.deaf = True
+        with pytest.raises(WouldBlock):
+            engine.handshake()
+        records, flight = wire.peer.outgoing.read(), b""
+        while records:
+            size = int.from_bytes(records[3:5], "big")
+            flight, records = flight + records[5 : 5 + size], records[5 + size :]
+        whole = b"\x16\x03\x03" + len(flight).to_bytes(2, "big") + flight
+        wire.readinto = stream_of(whole)  # type: ignore[method-assign]
+        with pytest.raises(Broken):
+            engine.handshake()
+        assert [record[0] for record in wire.writes] == [22, 21]
 
     def test_what_openssl_complains_of_is_given_to_it(self) -> None:
         codes = []

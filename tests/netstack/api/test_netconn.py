@@ -218,10 +218,11 @@ def test_listen_again_changes_the_backlog() -> None:
     assert peer.stack.tcp.listen_pcbs[0].backlog == 255
 
 
-def test_a_full_accept_queue_resets_the_connection() -> None:
+@pytest.mark.parametrize(("queue", "backlog"), [(1, 5), (0, 1)])  # 0: as many as listen said
+def test_a_full_accept_queue_resets_the_connection(queue: int, backlog: int) -> None:
     events = Events()
-    peer = Peer("lwip-default", api_listen_queue=1)
-    sock = listener(peer, 5, events)
+    peer = Peer("lwip-default", api_listen_queue=queue)
+    sock = listener(peer, backlog, events)
     Client(peer, 1).open()
     second = Client(peer, 2)
     second.open()

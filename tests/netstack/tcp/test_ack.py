@@ -266,3 +266,16 @@ def test_resending_ends_with_the_last_byte_that_was_in_flight(partial: bool) -> 
     assert talk.pcb.flags & TF_RTO
     talk.segment(ACK, 1, 1601 if partial else 2401)
     assert bool(talk.pcb.flags & TF_RTO) is partial
+
+
+def test_a_fin_that_rides_on_data_is_acknowledged_by_itself() -> None:
+    talk = established()
+    talk.tcp.write(talk.pcb, b"last")
+    talk.close()
+    talk.expect(FIN | PSH | ACK, seq=1, data=b"last")
+    talk.segment(ACK, 1, 5)
+    assert len(talk.pcb.unacked) == 1
+    assert talk.state == "FIN_WAIT_1"
+    talk.segment(ACK, 1, 6)
+    assert talk.state == "FIN_WAIT_2"
+    talk.expect_no_queue()

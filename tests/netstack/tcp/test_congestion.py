@@ -33,6 +33,8 @@ def test_before_the_handshake_ends_the_window_is_one_byte() -> None:
     assert talk.tcp.active_pcbs[0].cwnd == 1
     talk.segment(ACK, 1, 1)
     assert talk.pcb.cwnd == 3200
+    talk.connect()
+    assert talk.pcb.cwnd == 1
 
 
 def test_slow_start_adds_what_is_acknowledged_up_to_two_segments() -> None:

@@ -275,3 +275,14 @@ def test_probes_do_not_count_beyond_a_byte() -> None:
         zero_window_probe(talk.tcp, talk.pcb)
     assert talk.pcb.persist_probe == 0xFF
     assert talk.pcb.snd_nxt - talk.pcb.lastack == 1
+
+
+def test_a_probe_of_data_with_a_fin_is_a_byte_without_it() -> None:
+    talk = established()
+    talk.stack.netif.set_link(False)
+    talk.tcp.write(talk.pcb, b"last")
+    talk.close()
+    talk.stack.netif.set_link(True)
+    talk.frames.clear()
+    zero_window_probe(talk.tcp, talk.pcb)
+    talk.expect(ACK, seq=1, data=b"l")

@@ -164,3 +164,11 @@ def test_what_belongs_to_a_syn_is_stepped_over_elsewhere() -> None:
 def test_a_window_scale_counts_once() -> None:
     talk, _ = handshake("full", ("WScale", 2), ("WScale", 7))
     assert talk.pcb.snd_scale == 2
+
+
+@pytest.mark.parametrize("profile", ["lwip-default", "full"])
+def test_unknown_options_are_stepped_over_in_every_build(profile: str) -> None:
+    talk = Conversation(profile)
+    talk.send(frame_with(b"\x63\x06\x00\x00\x00\x00\x02\x04\x01\x90\x00\x00"))
+    talk.expect(SYN | ACK)
+    assert talk.tcp.active_pcbs[0].mss == 400

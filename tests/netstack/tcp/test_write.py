@@ -182,3 +182,12 @@ def test_the_next_chained_block_is_filled_where_the_last_one_had_room() -> None:
         talk.tcp.write(talk.pcb, bytes(10))
     assert talk.pcb.unsent[0].parts == [100, 30]
     assert talk.pcb.snd_queuelen == 3
+
+
+def test_timestamps_and_a_tiny_window_wrap_as_in_lwip() -> None:
+    """Half of the window is less than the option takes: the room is -1, which 16 bits make 65535."""
+    talk = Conversation("full")
+    talk.segment(SYN, 0, mss=1460, win=20, options=(("Timestamp", (1, 0)),))
+    talk.segment(ACK, 1, 1, win=20)
+    assert talk.write(bytes(3000)) == ERR_OK
+    assert [len(seg.data) for seg in talk.pcb.unsent] == [3000]
