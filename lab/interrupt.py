@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +23,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _GUARDED = (f"{_ROOT}/netstack/", *(f"{_ROOT}/tap/{name}.py" for name in ("driver", "host", "service")))
 _CLOCK = str(_ROOT / "tap" / "clock.py")
 
+_held = False
 _pending: dict[int, float] = {}  # the signal that waits -> until when
 
 
@@ -37,6 +40,19 @@ def ignore() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     _pending.clear()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Ctrl-C waits for the end of the ``with`` block, also in the processes that are started in it."""
+    global _held
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what a child inherits
+    _held = True
+    try:
+        yield
+    finally:
+        _held = False
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _arrived(number: int, frame: FrameType | None) -> None:
@@ -59,6 +75,8 @@ def _look_again(_: int, frame: FrameType | None) -> None:
 
 def _may_interrupt(frame: FrameType | None) -> bool:
     """Whether an exception does no harm where the main thread is now."""
+    if _held:
+        return False
     if frame is not None and frame.f_code.co_filename == _CLOCK and frame.f_code.co_name == "wait":
         return True
     while frame is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from lab import interrupt
 from lab.lease import announce
 from lab.options import DeviceOptions, Interface
 from netstack.address import format_ip, format_mac
@@ -36,7 +36,7 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
     clock = RealClock()
     with ExitStack() as cleanup:
         capture = cleanup.enter_context(Capture(options.pcap)) if options.pcap is not None else None
-        with _ctrl_c_later():
+        with interrupt.held():
             tap = TapLink.open(options.tap, address=linux, netns=options.netns)
         cleanup.callback(tap.close)
         link: Link = tap
@@ -59,16 +59,6 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
         yield cleanup.enter_context(device), tap
         if capture is not None and capture.problem is not None:
             click.echo(f"netstack: {capture.problem}", err=True)
-
-
-@contextmanager
-def _ctrl_c_later() -> Iterator[None]:
-    """Ctrl-C waits for the end of the ``with`` block, also in the processes that are started in it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _refuse_taken_subnet(interface: Interface, routes: Path = Path("/proc/net/route")) -> None:

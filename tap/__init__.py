@@ -5,6 +5,9 @@ wraps one and writes pcapng. ``netns`` gives a TAP a network namespace. ``clock`
 ``host`` joins a stack, a link and a clock, and ``driver`` lets one thread at a time drive all hosts of a
 clock.
 
+``network`` is many hosts on one clock: ``cable``, ``switch``, ``router`` and ``uplink`` join them,
+``scheduler`` drives them and runs the blocking programs (``program``) on them, ``streams`` has its chances.
+
 Importing this package opens nothing and starts nothing.
 """
 

@@ -38,13 +38,14 @@ class Port:
     handled at once instead.
     """
 
-    __slots__ = ("_closed", "_inbox", "_notify", "dropped", "handler", "mtu", "name", "out")
+    __slots__ = ("_closed", "_inbox", "_notify", "dropped", "handler", "mtu", "name", "on_pull", "out")
 
     def __init__(self, name: str, mtu: int = 1500, handler: Callable[[bytes], None] | None = None) -> None:
         self.name = name
         self.mtu = mtu
         self.handler = handler
         self.out: Direction | None = None  # where frames go; None while no cable is plugged in
+        self.on_pull: Callable[[], None] | None = None  # told when the cable is pulled
         self.dropped = 0  # frames lost here: no cable, closed, or nobody received
         self._closed = False
         self._inbox: deque[bytes] = deque()
@@ -171,9 +172,6 @@ class Cable:
     """
 
     def __init__(self, clock: Clock, one: Port, other: Port, rate: int | None = None, delay: int = 0) -> None:
-        for port in (one, other):
-            if port.out is not None:
-                raise ValueError(f"{port.name} has a cable already: pull that, or use another port")
         self.ends = (one, other)
         self.name = f"{one.name}-{other.name}"
         self.forth = Direction(f"{one.name}>{other.name}", clock, other)
@@ -195,8 +193,15 @@ class Cable:
 
     def pull(self) -> None:
         """Pull it out, at both ends: what is sent is lost, what is on its way still arrives."""
-        self.ends[0].out = self.ends[1].out = None
+        if self.plugged:
+            for port in self.ends:
+                port.out = None
+                if port.on_pull is not None:
+                    port.on_pull()
 
     def plug(self) -> None:
-        """Plug it in again."""
+        """Plug it in again. Raises ValueError when another cable is in a port."""
+        for port in self.ends:
+            if port.out is not None and port.out not in self.directions:
+                raise ValueError(f"{port.name} has a cable already: pull that, or use another port")
         self.ends[0].out, self.ends[1].out = self.directions

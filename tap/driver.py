@@ -35,6 +35,9 @@ class Driven(Protocol):
     def pump(self) -> int:
         """Do what is due and take in frames: how many, at most BATCH."""
 
+    def take_in(self) -> int:
+        """Take in frames, once the timers have been run: how many, at most BATCH."""
+
     def catch_up(self) -> None:
         """Run the timers that are due."""
 
@@ -172,9 +175,9 @@ class Driver:
     ) -> bool:
         """Drive all hosts until ``condition()`` is true (True) or ``deadline`` has come (False).
 
-        ``who`` names the waiting party in errors; ``tried``: the condition was not met a moment ago. Raises Deadlock when, in virtual time, nothing can happen
-        any more, OSError (EBADF) when ``host`` is closed meanwhile, RuntimeError from inside a stack's
-        callback.
+        ``who`` names the waiting party in errors; ``tried``: the condition was not met a moment ago. Raises
+        Deadlock when, in virtual time, nothing can happen any more, OSError (EBADF) when ``host`` is closed
+        meanwhile, RuntimeError from inside a stack's callback.
         """
         with self.lock:
             self.check_outside(f"{who} waits")

@@ -58,15 +58,24 @@ class Host:
     def pump(self) -> int:
         """Run the timers, take in up to BATCH frames, run the timers. Returns the number of frames."""
         with self.lock:
-            stack, now, boot, receive = self.stack, self.clock.now, self.boot, self.link.receive
+            self.catch_up()
+            return self.take_in()
+
+    def take_in(self) -> int:
+        """Take in up to BATCH frames, and run the timers that have become due meanwhile: how many frames.
+
+        Called with the lock, when the timers have been run.
+        """
+        stack, now, boot, receive = self.stack, self.clock.now, self.boot, self.link.receive
+        taken = 0
+        begun = time = now()
+        while taken < BATCH and (frame := receive()) is not None:
+            time = now()
+            stack.receive(frame, time - boot)
+            taken += 1
+        if time != begun:
             stack.run_timers(now() - boot)
-            taken = 0
-            while taken < BATCH and (frame := receive()) is not None:
-                stack.receive(frame, now() - boot)
-                taken += 1
-            if taken:
-                stack.run_timers(now() - boot)
-            return taken
+        return taken
 
     def catch_up(self) -> None:
         """Run the timers that are due (the lock does it on entry)."""

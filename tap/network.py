@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from errno import EBUSY
 from os import PathLike
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 from tap.cable import Cable, Port
 from tap.capture import Capture, CaptureLink
@@ -122,6 +122,12 @@ class Network:
         self.devices[device.name] = device
         return device
 
+    def find(self, name: str) -> Station:
+        """The device of that name."""
+        if name not in self.devices:
+            raise ValueError(f"no device is called {name}: there are {', '.join(self.devices)}")
+        return self.devices[name]
+
     def switch(self, name: str) -> Switch:
         """A switch with as many ports as there are cables."""
         switch = Switch(name, self.clock)
@@ -209,7 +215,7 @@ class Network:
 
         ``daemon``: the run need not wait for its end, as for that of a server.
         """
-        device = self.devices[on] if isinstance(on, str) else on
+        device = self.find(on) if isinstance(on, str) else on
 
         def run() -> object:
             with device.use():
@@ -261,7 +267,7 @@ class Network:
             if self.capture is not None:
                 self.capture.close()
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -176,14 +176,10 @@ class Scheduler(Driver):
     def _pump(self, seat: Seat) -> None:
         seat.queued = False
         host = seat.host
-        if host not in self._seats:
-            return  # closed meanwhile
-        self._inside += 1
-        try:
-            if host.pump() == BATCH:
-                seat.wake()
-        finally:
-            self._inside -= 1
+        if host in self._seats:  # else it has been closed
+            with seat:
+                if host.take_in() == BATCH:
+                    seat.wake()
 
     # Programs
 

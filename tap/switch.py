@@ -29,6 +29,7 @@ class Switch:
         """One port more."""
         port = Port(f"{self.name}.{len(self.ports)}")
         port.handler = partial(self._relay, port)
+        port.on_pull = partial(self.forget, port)
         self.ports.append(port)
         return port
 

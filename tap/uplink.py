@@ -27,6 +27,8 @@ class Uplink:
             taken += 1
         return taken
 
+    take_in = pump
+
     def catch_up(self) -> None:
         """Nothing: it has no timers."""
 

@@ -2,7 +2,8 @@
 
 ``with usocket.Device(...):`` opens a device; inside, ``usocket.socket()`` and the other names are
 MicroPython's ``socket`` module on it. ``usocket.select``, ``usocket.errno`` and ``usocket.time`` are its
-neighbours, ``usocket.script`` runs whole scripts. Importing opens nothing and starts nothing.
+neighbours, ``usocket.script`` runs whole scripts, ``usocket.patch(device)`` puts programs for CPython on a
+device. Importing opens nothing and starts nothing.
 """
 
 from usocket.addrinfo import getaddrinfo
@@ -28,6 +29,7 @@ from usocket.current import NoDevice, current_device
 from usocket.device import Device
 from usocket.emulation import Network
 from usocket.module import callback, print_pcbs, reset
+from usocket.patch import patch
 from usocket.socket import socket
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "callback",
     "current_device",
     "getaddrinfo",
+    "patch",
     "print_pcbs",
     "reset",
     "socket",

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -283,6 +283,12 @@ class Device:
         with self.use():
             return Socket(*args)
 
+    def patched(self) -> AbstractContextManager[Device]:
+        """Have ``socket`` of CPython programs be this device's for a ``with`` block (``usocket.patch``)."""
+        from usocket.patch import patch
+
+        return patch(self)
+
     def sleep(self, seconds: float) -> None:
         """Let time pass while the device goes on answering."""
         self.sleep_ns(round(seconds * SECOND))
@@ -301,10 +307,12 @@ class Device:
         if self._scheduled:
             self._run_scheduled()
 
-    def wait(self, ready: Callable[[], bool], deadline: int | None, what: str) -> bool:
+    def wait(
+        self, ready: Callable[[], bool], deadline: int | None, what: str, tried: bool = False
+    ) -> bool:
         """Keep the device going until ``ready()`` or ``deadline`` (clock's ns); callbacks are run meanwhile.
 
-        ``ready`` is called with the device's lock held.
+        ``ready`` is called with the device's lock held; ``tried``: it was false a moment ago.
         """
         done = False
         life = self._life
@@ -318,7 +326,9 @@ class Device:
             done = ready()
             return done or bool(self._scheduled)
 
-        while self.host.wait(look, deadline, what):
+        tried = tried and not self._scheduled
+        while self.host.wait(look, deadline, what, tried):
+            tried = False
             self._run_scheduled()
             if done:
                 return True
@@ -335,7 +345,7 @@ class Device:
         with self.host.lock:
             if operation():
                 return True
-        return self.wait(operation, self.deadline(timeout, step=step), what)
+        return self.wait(operation, self.deadline(timeout, step=step), what, tried=True)
 
     def deadline(self, timeout: int | None, *, step: bool = False) -> int | None:
         """The clock's time in ``timeout`` ms. Not to wait (0) takes a moment in virtual time."""

@@ -49,7 +49,7 @@ class Network(Base):
         library: Sequence[str | Path] = (),
     ) -> Program:
         """Run the MicroPython script in file ``path``; the program's ``result`` is its exit status."""
-        device = self.devices[on] if isinstance(on, str) else on
+        device = self.find(on) if isinstance(on, str) else on
         file = Path(path)
         name = name or f"{file.name} on {device.name}"
         return self.program(

@@ -1,4 +1,6 @@
-"""The module ``micropython``: ``const``, ``schedule``. (The compiler knows ``@micropython.native`` by itself.)
+"""The module ``micropython``: ``const``, ``schedule``, lwIP's memory.
+
+The compiler knows ``@micropython.native`` by itself (``usocket.language``).
 
 Source: micropython/micropython:py/modmicropython.c.
 """

@@ -19,6 +19,7 @@ from usocket.socket import socket
 if TYPE_CHECKING:
     from usocket.modules import Modules
 
+
 def for_script(modules: Modules) -> dict[str, Any]:
     """The contents of ``socket``, as the device's port has it."""
     return contents_for_port()

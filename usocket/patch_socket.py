@@ -190,6 +190,15 @@ class DeviceSocket(REAL, metaclass=_SocketType):
         self._closed = True
         self._real_close()
 
+    def hand_over(self) -> End:
+        """What is behind it, for another socket object; this one is closed, the connection is not."""
+        end = self._open()
+        super().detach()
+        self._end = None
+        self._closed = True
+        DeviceSocket.sockets.discard(self)
+        return end
+
     def __del__(self) -> None:
         end = getattr(self, "_end", None)
         if end is not None and not end.closed:

@@ -177,6 +177,10 @@ def make(
     for key, parameter in parameters.items():
         if key not in given and parameter.default is Parameter.empty:
             raise ImpairmentError(f"{kind} needs {key}: {EXAMPLES[found.units[key]]}")
+    required = signature(found.build).parameters
+    for what, it in (("stream", stream), ("clock", clock)):
+        if it is None and found.needs(what) and required[what].default is Parameter.empty:
+            raise ImpairmentError(f"{kind} needs a {what}")
     given |= {"name": name} if name is not None else {}
     given |= {"stream": stream} if found.needs("stream") and stream is not None else {}
     given |= {"clock": clock} if found.needs("clock") and clock is not None else {}

@@ -14,7 +14,7 @@ from tap.cable import Note, PassOn
 from tap.impair.correlation import correlated
 from tap.impair.draws import draws
 from tap.impair.ecn import mark_ce
-from tap.impair.units import ONE, ImpairmentError, probability, threshold
+from tap.impair.units import ONE, ImpairmentError, probability, shown, threshold
 from tap.streams import Stream
 
 
@@ -83,13 +83,15 @@ class GilbertElliott(LossStage):
         mean = probability(loss, "mean loss")
         length = Fraction(burst) if burst >= 1 else Fraction(0)
         if not length:
-            raise ImpairmentError(f"a burst of {burst} frames is none: give a mean length of 1 or more")
+            raise ImpairmentError(
+                f"a burst of {shown(burst)} frames is none: give a mean length of 1 or more"
+            )
         if mean == 1:
             raise ImpairmentError("a mean loss of 1 leaves nothing between bursts: take a blackhole")
         if mean > length * (1 - mean):
             least = format(float(mean / (1 - mean)), ".3g")
             raise ImpairmentError(
-                f"bursts of {burst} frames cannot lose {float(mean):.3g} of all: give {least} frames or more"
+                f"bursts of {shown(burst)} frames cannot lose {float(mean):.3g} of all: give {least} frames or more"
             )
         self._become(mean / (1 - mean) / length, 1 / length, Fraction(1), Fraction(0), stream, name, ecn)
 
@@ -163,9 +165,13 @@ class FourState(LossStage):
         burst = probability(p13, "p13")
         again = 1 - burst if p31 is None else probability(p31, "p31")
         if burst + probability(p14, "p14") > 1:
-            raise ImpairmentError(f"p13 {p13} and p14 {p14} are over 1 together: both leave state 1")
+            raise ImpairmentError(
+                f"p13 {shown(burst)} and p14 {shown(p14)} are over 1 together: both leave state 1"
+            )
         if again + probability(p32, "p32") > 1:
-            raise ImpairmentError(f"p31 {float(again)} and p32 {p32} are over 1 together: both leave state 3")
+            raise ImpairmentError(
+                f"p31 {shown(again)} and p32 {shown(p32)} are over 1 together: both leave state 3"
+            )
         self._p14 = threshold(p14)
         self._p14_p13 = self._p14 + threshold(burst)
         self._p32 = threshold(p32)

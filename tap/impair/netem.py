@@ -279,7 +279,7 @@ class _Parser:
         self.found.slot = slot
 
     def _seed(self, _: int) -> None:
-        self.found.seed = self._value(int, "a whole number")
+        self.found.seed = self._value(int, "whole number")
 
     # Words
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tap.impair.correlation import netem_filter
 from tap.impair.distribution import SCALE, table
 from tap.impair.draws import draws
-from tap.impair.units import threshold
+from tap.impair.units import shown, threshold
 from tap.streams import stream
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def real(rate: Fraction, correlation: Fraction) -> str:
     draw, below = netem_filter(draws(stream(0, "netem trial")), correlation), threshold(rate)
     share = sum(draw() < below for _ in range(_TRIES)) / _TRIES
     text = f"{share:.2%}" if share >= 0.0005 else "under 0.05%"
-    return f"{float(rate):.3%} becomes {text}".replace("000%", "%")
+    return f"{shown(rate * 100)}% becomes {text}"
 
 
 def spread(name: str) -> float:

@@ -85,13 +85,19 @@ def probability(value: float | Fraction, what: str = "probability") -> Fraction:
     except (TypeError, ValueError, OverflowError):
         exact = Fraction(-1)
     if not 0 <= exact <= 1:
-        raise ImpairmentError(f"{what} {value} is not between 0 and 1: 0.01 is one percent")
+        number = shown(value) if isinstance(value, Fraction) else value
+        raise ImpairmentError(f"{what} {number} is not between 0 and 1: 0.01 is one percent")
     return exact
 
 
 def threshold(value: float | Fraction, what: str = "probability") -> int:
     """What a 32-bit draw has to be below with this probability: 0 (never) .. 2**32 (always)."""
     return round(probability(value, what) * ONE)
+
+
+def shown(value: float | Fraction) -> str:
+    """A number for a message: 0.7, not 7/10."""
+    return format(float(value), "g")
 
 
 def whole(value: object, what: str, least: int = 0) -> int:

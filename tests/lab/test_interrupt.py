@@ -96,6 +96,16 @@ def test_a_program_that_waits_is_interrupted_at_once_and_holds_no_lock() -> None
         assert taken.wait(2)
 
 
+def test_it_can_be_held() -> None:
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with interrupt.held():
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(0.02)
+            held = True
+        sleep()
+    assert held
+
+
 def test_when_all_is_done_it_comes_too_late() -> None:
     Busy(signal.SIGINT, 0).run()
     interrupt.ignore()

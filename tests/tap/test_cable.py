@@ -123,6 +123,13 @@ def test_a_port_has_one_cable() -> None:
     bench = Bench()
     with pytest.raises(ValueError, match="a has a cable already"):
         Cable(bench.clock, Port("c"), bench.near)
+    bench.cable.pull()
+    other = Cable(bench.clock, Port("c"), bench.near)
+    with pytest.raises(ValueError, match="a has a cable already"):
+        bench.cable.plug()
+    bench.cable.pull()  # it is out: nothing happens
+    assert other.plugged
+    assert not bench.cable.plugged
 
 
 def test_a_port_holds_so_many_frames() -> None:

@@ -22,8 +22,7 @@ class Bench:
         self.clock = VirtualClock()
         self.switch = Switch("sw", self.clock)
         self.stations = [Port(f"s{number}") for number in range(3)]
-        for station in self.stations:
-            Cable(self.clock, station, self.switch.new_port())
+        self.cables = [Cable(self.clock, station, self.switch.new_port()) for station in self.stations]
 
     def send(self, source: int, dst: bytes, src: bytes | None = None) -> list[int]:
         """Send a frame; who gets it."""
@@ -70,9 +69,12 @@ def test_who_is_silent_for_five_minutes_is_forgotten(bench: Bench) -> None:
     assert bench.send(0, mac(1)) == [1, 2]
 
 
-def test_a_port_can_be_forgotten(bench: Bench) -> None:
+def test_who_was_behind_a_pulled_cable_is_forgotten(bench: Bench) -> None:
     bench.send(1, EVERYBODY)
-    bench.switch.forget(bench.switch.ports[1])
+    bench.cables[1].pull()
+    assert bench.switch.stations == {}
+    assert bench.send(0, mac(1)) == [2]
+    bench.cables[1].plug()
     assert bench.send(0, mac(1)) == [1, 2]
 
 

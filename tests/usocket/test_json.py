@@ -32,5 +32,5 @@ def test_streams() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "1 2", "{'a': 1}", "[1"])
 def test_errors(text: str) -> None:
-    with pytest.raises(ValueError, match="^syntax error in JSON$"):
+    with pytest.raises(ValueError, match=r"^syntax error in JSON$"):
         json.loads(text)

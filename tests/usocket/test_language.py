@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import gc
+import sys
+import threading
 from typing import Any
 
 import pytest
@@ -328,5 +331,44 @@ def test_the_tree_for_a_prompt() -> None:
 def test_nothing_of_pythons_own_is_touched() -> None:
     assert b"%s" % b"x" == b"x"
     with pytest.raises(TypeError):
-        b"%s" % "x"  # type: ignore[operator]
+        assert b"%s" % "x"  # type: ignore[operator]
     assert "const" not in dir(__builtins__)
+
+
+def test_two_threads_at_a_time() -> None:
+    """CPython's maker of syntax trees fails when a thread comes between, as when the collector calls one."""
+
+    class Slow:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            for _ in range(50):
+                pass
+
+    source = "\n".join(
+        f"def f{number}(a):\n    return [a + {number}, (a, b'%s' % a)]" for number in range(150)
+    )
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(8):
+                Slow()
+                compile_script(source, "script.py")
+        except BaseException as error:
+            failures.append(error)
+
+    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
+    gc.set_threshold(5)
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*threshold)
+        sys.setswitchinterval(interval)
+    assert failures == []

@@ -63,7 +63,8 @@ def test_a_soft_reset_keeps_the_stack(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_reset_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     with two_devices() as pair:
-        source = COUNTING % (99, b"reset") + b"if time.time() < 10:\n    time.sleep(10)\n    machine.reset()\n"
+        again = b"if time.time() < 10:\n    time.sleep(10)\n    machine.reset()\n"
+        source = COUNTING % (99, b"reset") + again
         stack = pair.server.stack
         assert run_source(pair.server, source, "main.py") == 0
         assert capsys.readouterr().out.splitlines() == ["listening 1 True"] * 2

@@ -136,7 +136,8 @@ def test_what_it_is_asked_and_told() -> None:
         assert (network.country(), network.ipconfig("prefer")) == ("XX", 4)
         network.country("DE")
         network.ipconfig(dns="10.0.0.1", prefer=6)
-        assert (network.country(), network.ipconfig("prefer"), network.ipconfig("dns")) == ("DE", 6, "10.0.0.1")
+        assert network.country() == "DE"
+        assert (network.ipconfig("prefer"), network.ipconfig("dns")) == (6, "10.0.0.1")
         assert WLAN().scan() == []
 
 
@@ -171,7 +172,8 @@ def test_mistakes(call: Any, error: type[Exception], text: str) -> None:
 def test_the_own_access_point_is_down() -> None:
     with two_devices():
         own = WLAN(network.AP_IF)
-        assert (own.active(), own.isconnected(), own.status(), own.status("stations")) == (False, False, 0, [])
+        assert (own.active(), own.isconnected()) == (False, False)
+        assert (own.status(), own.status("stations")) == (0, [])
         assert repr(own) == "<CYW43 AP down 0.0.0.0>"
 
 

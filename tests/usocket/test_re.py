@@ -53,7 +53,9 @@ def test_search(pattern: str, text: str, groups: list[object] | None) -> None:
     assert found(pattern, text) == groups
 
 
-@pytest.mark.parametrize("pattern", ["a**", "*", "[", "(", "\\", "(?=a)", "(?P<n>a)", "a+*", "^*", "a|*", "(*)"])
+@pytest.mark.parametrize(
+    "pattern", ["a**", "*", "[", "(", "\\", "(?=a)", "(?P<n>a)", "a+*", "^*", "a|*", "(*)"]
+)
 def test_what_it_cannot_compile(pattern: str) -> None:
     with pytest.raises(ValueError, match="regex too complex"):
         re.compile(pattern)

@@ -41,7 +41,8 @@ def test_the_last_line(expression: str, line: str) -> None:
 
 
 def test_only_the_programs_own_code_is_shown() -> None:
-    error, builtins = raised("def f():\n    return b'%d' % 'x'\n\nclass A:\n    def m(self):\n        f()\nA().m()")
+    source = "def f():\n    return b'%d' % 'x'\n\nclass A:\n    def m(self):\n        f()\nA().m()"
+    error, builtins = raised(source)
     assert lines_of(error, builtins)[:4] == [
         "Traceback (most recent call last):",
         '  File "main.py", line 7, in <module>',

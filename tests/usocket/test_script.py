@@ -163,7 +163,10 @@ except OSError as e:
 def test_two_programs_at_a_time_know_nothing_of_each_other(
     pair: Pair, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    source = "import random, network\nnetwork.hostname('%s')\nprint(network.hostname(), random.getrandbits(32))\n"
+    source = (
+        "import random, network\nnetwork.hostname('%s')\n"
+        "print(network.hostname(), random.getrandbits(32))\n"
+    )
     run_source(pair.server, source % "one", "one.py")
     run_source(pair.client, source % "two", "two.py")
     run_source(pair.server, "import network\nprint(network.hostname())\n", "one.py")

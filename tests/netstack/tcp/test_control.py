@@ -13,6 +13,7 @@ from netstack.tcp.control import (
     zero_window_probe,
 )
 from netstack.tcp.tcb import SOF_KEEPALIVE, TF_ACK_DELAY, TF_ACK_NOW
+from netstack.trace import Event, PoolEvent
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
 
 TS = ("Timestamp", (1000, 0))
@@ -286,3 +287,18 @@ def test_a_probe_of_data_with_a_fin_is_a_byte_without_it() -> None:
     talk.frames.clear()
     zero_window_probe(talk.tcp, talk.pcb)
     talk.expect(ACK, seq=1, data=b"l")
+
+
+@pytest.mark.parametrize(("stamped", "size"), [(False, 20), (True, 32)])
+def test_a_control_segment_takes_heap_for_its_header_and_options(stamped: bool, size: int) -> None:
+    talk = with_timestamps() if stamped else established("full")
+    taken: list[int] = []
+
+    def hook(event: Event) -> None:
+        if isinstance(event, PoolEvent) and event.pool == "HEAP":
+            taken.append(event.used)
+
+    talk.stack.trace = hook
+    send_empty_ack(talk.tcp, talk.pcb)
+    assert taken == [12 + 16 + 36 + size]  # block header, struct pbuf, head-room, segment
+    assert talk.stack.mem.heap.used == 0

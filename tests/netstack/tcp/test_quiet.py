@@ -152,6 +152,12 @@ def polls(talk: Conversation) -> None:
     talk.advance(ms=10_000)
     talk.pcb.pollinterval = 2
     talk.advance(ms=10_000)
+    talk.pcb.pollinterval = 7
+    for pause in (5_300, 20_900):  # nobody polls, but the counter goes round
+        talk.pcb.poll = None
+        talk.advance(ms=pause)
+        polled(talk, 7)
+        talk.advance(ms=6_200)
 
 
 def a_poll_that_closes(talk: Conversation) -> None:

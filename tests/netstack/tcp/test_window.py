@@ -54,6 +54,15 @@ def test_less_than_a_segment_does_not_move_the_right_edge() -> None:
     talk.expect(ACK, ack=6401, win=800)
 
 
+def test_a_peer_that_sends_beyond_the_announced_edge_is_told_that_it_is_closed() -> None:
+    talk = filled(8)
+    talk.tcp.recved(talk.pcb, 100)  # free, but not announced
+    talk.segment(PSH | ACK, 6401, 1, bytes(50))
+    talk.advance(ms=250)
+    talk.expect(ACK, ack=6451, win=0)
+    assert (talk.pcb.rcv_wnd, talk.pcb.rcv_ann_wnd) == (50, 0)
+
+
 def test_half_of_a_small_window_is_a_step_too() -> None:
     talk = established("lwip-default", mss=536, tcp_wnd=800, tcp_wnd_update_threshold=400)
     talk.consumes = False

@@ -16,7 +16,9 @@ MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 
 
 class Rig:
-    """Send frames at times, then ``run``: ``arrived`` has (ns, frame), ``notes`` (action, detail) in order."""
+    """Send frames at times, then ``run``: ``arrived`` has (ns, frame), ``notes`` (action, detail)
+    in order.
+    """
 
     def __init__(self, *stages: Stage, clock: VirtualClock | None = None) -> None:
         self.clock = clock or VirtualClock()

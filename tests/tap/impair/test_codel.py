@@ -37,7 +37,9 @@ def test_a_burst_that_is_over_in_time_loses_nothing() -> None:
 
 
 def test_a_standing_queue_is_dropped_from_by_the_control_law() -> None:
-    """Twice the rate: 5 ms of waiting are reached at 10 ms; 100 ms later the first drop, then interval/sqrt(n)."""
+    """Twice the rate: 5 ms of waiting are reached at 10 ms; 100 ms later the first drop, then
+    interval/sqrt(n).
+    """
     _, dropped = overload(12_000, MS // 20)
     first = dropped[0]
     assert first == pytest.approx(110 * MS, abs=0.3 * MS)

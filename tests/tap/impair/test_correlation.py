@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 
@@ -18,12 +19,14 @@ from tap.streams import stream
 def neighbours(values: Sequence[float]) -> float:
     """The correlation of each value with the next."""
     mean = statistics.fmean(values)
-    pairs = zip(values, values[1:], strict=False)
+    pairs = pairwise(values)
     return sum((a - mean) * (b - mean) for a, b in pairs) / sum((a - mean) ** 2 for a in values)
 
 
 def test_netems_filter_is_the_kernels_arithmetic() -> None:
-    """net/sched/sch_netem.c, get_crandom: value * (2**32 - rho) + last * rho >> 32, rho = 32-bit share + 1."""
+    """net/sched/sch_netem.c, get_crandom: value * (2**32 - rho) + last * rho >> 32, rho = 32-bit
+    share + 1.
+    """
     plain, filtered = draws(stream(1, "x")), netem_filter(draws(stream(1, "x")), Fraction(1, 4))
     last = 0
     rho = round(0.25 * 0xFFFFFFFF) + 1
@@ -34,7 +37,7 @@ def test_netems_filter_is_the_kernels_arithmetic() -> None:
 
 @pytest.mark.parametrize("rho", [0.25, 0.5, 0.9])
 def test_netems_filter_shrinks_the_spread(rho: float) -> None:
-    """users' formula: the standard deviation shrinks by sqrt((1 - r) / (1 + r))."""
+    """The standard deviation shrinks by sqrt((1 - r) / (1 + r))."""
     draw = netem_filter(draws(stream(2, "x")), Fraction(rho))
     values = [draw() / 2**32 for _ in range(100_000)]
     uniform = 1 / math.sqrt(12)

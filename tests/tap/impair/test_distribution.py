@@ -45,7 +45,7 @@ def test_a_table_of_iproute2s_format() -> None:
         0,
         8192,
     )
-    with pytest.raises(ImpairmentError, match="^jitter.dist:2: 'x' is no whole number$"):
+    with pytest.raises(ImpairmentError, match=r"^jitter.dist:2: 'x' is no whole number$"):
         parse_table("1 2\n3 x", "jitter.dist")
     with pytest.raises(ImpairmentError, match="has 0 values: give 1 to 16384"):
         parse_table("#\n")

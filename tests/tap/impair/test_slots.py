@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tap.clock import MS
@@ -37,7 +39,7 @@ def test_a_slot_that_is_over_counts_from_the_next_frame() -> None:
 def test_the_time_between_slots_scatters() -> None:
     rig = Rig(Slots(10 * MS, 20 * MS, 1, stream=stream(1, "x")))
     burst(rig, 2000)
-    gaps = [b - a for a, b in zip(rig.times, rig.times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(rig.times)]
     assert 10 * MS <= min(gaps) < 10.1 * MS
     assert 19.9 * MS < max(gaps) <= 20 * MS
     assert sum(gaps) / len(gaps) == pytest.approx(15 * MS, rel=0.02)
@@ -46,7 +48,7 @@ def test_the_time_between_slots_scatters() -> None:
 def test_slots_by_a_distribution() -> None:
     rig = Rig(Slots(50 * MS, packets=1, jitter=5 * MS, distribution="normal", stream=stream(1, "x")))
     burst(rig, 2000)
-    gaps = [b - a for a, b in zip(rig.times, rig.times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(rig.times)]
     assert sum(gaps) / len(gaps) == pytest.approx(50 * MS, rel=0.01)
     assert (sum((gap - 50 * MS) ** 2 for gap in gaps) / len(gaps)) ** 0.5 == pytest.approx(5 * MS, rel=0.06)
 

@@ -26,7 +26,8 @@ from tap.impair.units import (
     ("text", "ns"),
     [
         ("80ms", 80_000_000), ("1.5s", 1_500_000_000), ("20us", 20_000), ("20usecs", 20_000), ("7ns", 7),
-        ("100", 100_000), ("0", 0), ("2sec", 2 * 10**9), ("1e1ms", 10**7), ("3 ms", 3_000_000), (".5ms", 500_000),
+        ("100", 100_000),
+        ("0", 0), ("2sec", 2 * 10**9), ("1e1ms", 10**7), ("3 ms", 3_000_000), (".5ms", 500_000),
     ],
 )  # fmt: skip
 def test_times(text: str, ns: int) -> None:
@@ -36,8 +37,8 @@ def test_times(text: str, ns: int) -> None:
 @pytest.mark.parametrize(
     ("text", "bits"),
     [
-        ("100kbit", 100_000), ("1.5Mbit", 1_500_000), ("1gbit", 10**9), ("8kbps", 64_000), ("1mbps", 8_000_000),
-        ("9600", 9600), ("1kibit", 1024), ("1kibps", 8192), ("1m", 10**6),
+        ("100kbit", 100_000), ("1.5Mbit", 1_500_000), ("1gbit", 10**9), ("8kbps", 64_000),
+        ("1mbps", 8_000_000), ("9600", 9600), ("1kibit", 1024), ("1kibps", 8192), ("1m", 10**6),
     ],
 )  # fmt: skip
 def test_rates(text: str, bits: int) -> None:
@@ -118,6 +119,7 @@ def test_traps(text: str, kind: str, says: str | None) -> None:
 def test_any_text_is_a_value_or_an_impairment_error(text: str) -> None:
     for convert in (time_ns, rate_bits, size, percentage):
         try:
-            assert convert(text) >= 0
-        except ImpairmentError as error:
-            assert "\n" not in str(error) or "\n" in text
+            value = convert(text)
+        except ImpairmentError:
+            continue
+        assert value >= 0
