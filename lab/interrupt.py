@@ -23,7 +23,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _GUARDED = (f"{_ROOT}/netstack/", *(f"{_ROOT}/tap/{name}.py" for name in ("driver", "host", "service")))
 _CLOCK = str(_ROOT / "tap" / "clock.py")
 
-_held = False
+_holders: list[str] = []  # one entry for each ``held`` block that the main thread is in
 _pending: dict[int, float] = {}  # the signal that waits -> until when
 
 
@@ -45,13 +45,12 @@ def ignore() -> None:
 @contextmanager
 def held() -> Iterator[None]:
     """Ctrl-C waits for the end of the ``with`` block, also in the processes that are started in it."""
-    global _held
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what a child inherits
-    _held = True
+    _holders.append("held")
     try:
         yield
     finally:
-        _held = False
+        _holders.pop()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
@@ -75,7 +74,7 @@ def _look_again(_: int, frame: FrameType | None) -> None:
 
 def _may_interrupt(frame: FrameType | None) -> bool:
     """Whether an exception does no harm where the main thread is now."""
-    if _held:
+    if _holders:
         return False
     if frame is not None and frame.f_code.co_filename == _CLOCK and frame.f_code.co_name == "wait":
         return True

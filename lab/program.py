@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from lab import interrupt
 from tap.clock import SECOND
 from usocket import Device
 from usocket.script import run_script
@@ -41,8 +42,9 @@ class Program:
 
     def __enter__(self) -> Program:
         try:
-            self._thread.start()
-        except BaseException:  # Ctrl-C, while the thread was already under way
+            with interrupt.held():
+                self._thread.start()
+        except BaseException:  # Ctrl-C, which waited until the thread was under way
             if self._thread.ident is not None:
                 self.stop()
             raise

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lab.options import DeviceOptions, device_options
+from lab.run_cpython import CPythonProgram
 from netstack.address import format_ip, format_mac
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ class Source:
 @device_options
 @click.option("-c", "code", metavar="CODE", help="Run this text instead of a script.")
 @click.option(
+    "--cpython",
+    is_flag=True,
+    help="The program is one for CPython: it runs unchanged, and its sockets are the device's.",
+)
+@click.option("-m", "module", metavar="MODULE", help="With --cpython: run this module instead of a script.")
+@click.option(
     "--path",
     "library",
     metavar="DIR",
@@ -65,6 +72,8 @@ class Source:
 def run(
     options: DeviceOptions,
     code: str | None,
+    cpython: bool,
+    module: str | None,
     library: tuple[Path, ...],
     link: str,
     repl: bool,
@@ -81,7 +90,15 @@ def run(
     from lab.live import Live
     from lab.opening import opened, show_lines_at_once
 
-    source = _source(script, code, args, library, repl)
+    if module is not None and not cpython:
+        raise click.UsageError("-m is for programs of CPython: use it with --cpython")
+    source: Source | CPythonProgram
+    if cpython:
+        if library or repl or link == "virtual":
+            raise click.UsageError("--path, --repl and --link virtual are for MicroPython's programs only")
+        source = CPythonProgram.of(script, module, code, args)
+    else:
+        source = _source(script, code, args, library, repl)
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)  # no board says so
     show_lines_at_once()
     with ExitStack() as cleanup:
@@ -95,7 +112,7 @@ def run(
         if options.dhcp:
             follow_leases(device, options, tap)
             wait_for_lease(device, options, tap, _remark)
-        return _run(device, source)
+        return source.run(device) if isinstance(source, CPythonProgram) else _run(device, source)
 
 
 def _source(

@@ -67,9 +67,7 @@ class TimerFired(Event):
 
 @dataclass(slots=True)
 class Retransmission(Event):
-    """A segment is sent again; ``cause`` is rto, fast, syn-sent-rst, dup-syn, persist-probe, keepalive or
-    split.
-    """
+    """A segment is sent again; ``cause`` is rto, fast, syn-sent-rst, dup-syn, persist-probe or keepalive."""
 
     kind: ClassVar[str] = "retransmit"
     flow: Flow

@@ -10,6 +10,7 @@ interface. Every subnet that it has an interface in is reached; others by ``add_
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
@@ -71,6 +72,8 @@ class Router:
         self._neighbours: dict[int, tuple[bytes, int]] = {}  # address -> MAC, when it was last confirmed
         self._waiting: dict[int, list[tuple[bytes, Interface]]] = {}  # next hop -> (packet, where it came in)
         self._ident = 0
+        self._inbox: deque[tuple[Interface, bytes]] = deque()
+        self._busy = False
 
     def interface(self, address: str, mtu: int = 1500) -> Interface:
         """A new interface with this address; a cable is plugged into it."""
@@ -80,7 +83,7 @@ class Router:
                 raise ValueError(f"{address} is in the subnet of {other.name}: give each interface its own")
         mac = b"\x02\x01" + ip.to_bytes(4, "big")
         made = Interface(f"{self.name}.{len(self.interfaces)}", mac, ip, netmask, mtu)
-        made.handler = partial(self._receive, made)
+        made.handler = partial(self._enter, made)
         self.interfaces.append(made)
         return made
 
@@ -98,6 +101,17 @@ class Router:
         raise ValueError(f'a cable to {self.name} needs an address: give router.interface("10.0.1.1/24")')
 
     # Frames and ARP
+
+    def _enter(self, source: Interface, frame: bytes) -> None:
+        """A frame has come. One at a time: where routes run in a circle, what is sent comes back at once."""
+        self._inbox.append((source, frame))
+        if not self._busy:
+            self._busy = True
+            try:
+                while self._inbox:
+                    self._receive(*self._inbox.popleft())
+            finally:
+                self._busy = False
 
     def _receive(self, source: Interface, frame: bytes) -> None:
         header = ethernet.parse(frame)

@@ -30,7 +30,7 @@ COLLECT_EVERY = 1 << 18  # steps between two runs of the garbage collector, so t
 class Seat(Waiter):
     """A host in the scheduler, and the host's lock (``with host.lock:``)."""
 
-    __slots__ = ("_depth", "_looked", "_scheduler", "changed", "host", "queued", "waiting")
+    __slots__ = ("_depth", "_looked", "_scheduler", "changed", "host", "queued", "tentative", "waiting")
 
     def __init__(self, scheduler: Scheduler, host: Driven) -> None:
         super().__init__()
@@ -38,6 +38,7 @@ class Seat(Waiter):
         self.host = host
         self.queued = False  # it is to be pumped
         self.changed = False  # its next timer may be another one now
+        self.tentative = False  # it may be due later than ``due``, or not at all
         self.waiting: list[Program] = []
         self._depth = 0  # how often it is locked
         self._looked = -1  # when its timers were last brought up to now
@@ -341,8 +342,8 @@ class Scheduler(Driver):
         clock = self.clock
         event = clock.next_event()
         if self.changed:
-            self._look_at_timers(event)
-        due = self._earliest_due()
+            self._look_at_timers()
+        due = self._earliest_due(event)
         if due is None or (event is not None and event < due):
             due = event
         fds = () if clock.virtual else [fd for fd, _ in self._descriptors()]
@@ -353,9 +354,8 @@ class Scheduler(Driver):
         if fds:
             self._look_at_descriptors()
         now = clock.now()
-        heap = self._heap
-        while heap and heap[0][0] <= now:
-            _, ticket, waiter = heapq.heappop(heap)
+        while self._heap and self._heap[0][0] <= now:
+            _, ticket, waiter = heapq.heappop(self._heap)
             if waiter.ticket != ticket:
                 continue
             waiter.ticket = 0
@@ -391,25 +391,16 @@ class Scheduler(Driver):
 
     # Times
 
-    def _look_at_timers(self, event: int | None) -> None:
-        """Find out when the hosts that have changed want to be woken, unless that is after ``event``."""
-        later = []
+    def _look_at_timers(self) -> None:
+        """Have the hosts that have changed woken when their timers are due at the earliest."""
         for seat in self.changed:
-            host = seat.host
-            if event is not None and host.no_deadline_before() >= event:
-                later.append(seat)
-                continue
             seat.changed = False
-            if host in self._seats:
-                self._rearm(seat)
-        self.changed = later
-
-    def _rearm(self, seat: Seat) -> None:
-        due = seat.host.next_deadline()
-        if due is None:
-            seat.ticket = 0
-        elif not seat.ticket or due != seat.due:
-            self._arm(seat, due)
+            if seat.host in self._seats:
+                seat.tentative = True
+                bound = seat.host.no_deadline_before()
+                if not seat.ticket or seat.due > bound:
+                    self._arm(seat, bound)
+        self.changed.clear()
 
     def _arm(self, waiter: Seat | Program, due: int) -> None:
         """Have it woken at ``due``, and at no time it asked for before."""
@@ -420,8 +411,20 @@ class Scheduler(Driver):
             self._heap = [entry for entry in self._heap if entry[2].ticket == entry[1]]
             heapq.heapify(self._heap)
 
-    def _earliest_due(self) -> int | None:
-        heap = self._heap
-        while heap and heap[0][2].ticket != heap[0][1]:
-            heapq.heappop(heap)
-        return heap[0][0] if heap else None
+    def _earliest_due(self, event: int | None) -> int | None:
+        """When somebody is to be woken. What comes after ``event`` need not be known exactly."""
+        while self._heap:
+            due, ticket, waiter = self._heap[0]
+            if waiter.ticket == ticket:
+                if (event is not None and event < due) or not (isinstance(waiter, Seat) and waiter.tentative):
+                    return due
+                waiter.tentative = False
+                exact = waiter.host.next_deadline()
+                if exact == due:
+                    return due
+                waiter.ticket = 0
+                if exact is not None:
+                    self._arm(waiter, exact)
+                    continue
+            heapq.heappop(self._heap)
+        return None

@@ -137,6 +137,7 @@ class Device:
         self._sockets: dict[object, Close] = {}  # open ones, in the order in which they were made
         self._orphans = _orphans.setdefault(self.clock, deque())
         self._scheduled: deque[Callable[[], object]] = deque()
+        self._in_callback = False
         self._tokens: list[Any] = []
 
     # Opening and closing
@@ -307,9 +308,7 @@ class Device:
         if self._scheduled:
             self._run_scheduled()
 
-    def wait(
-        self, ready: Callable[[], bool], deadline: int | None, what: str, tried: bool = False
-    ) -> bool:
+    def wait(self, ready: Callable[[], bool], deadline: int | None, what: str, tried: bool = False) -> bool:
         """Keep the device going until ``ready()`` or ``deadline`` (clock's ns); callbacks are run meanwhile.
 
         ``ready`` is called with the device's lock held; ``tried``: it was false a moment ago.
@@ -324,7 +323,7 @@ class Device:
             if self._life != life:
                 raise SystemExit  # a thread of a program that is no more
             done = ready()
-            return done or bool(self._scheduled)
+            return done or (bool(self._scheduled) and not self._in_callback)
 
         tried = tried and not self._scheduled
         while self.host.wait(look, deadline, what, tried):
@@ -384,9 +383,7 @@ class Device:
         return len(self._scheduled) < SCHEDULER_DEPTH
 
     def schedule(self, callback: Callable[[], object]) -> None:
-        """Have ``callback`` run in the program, outside the stack; lost when eight wait
-        (``mp_sched_schedule``).
-        """
+        """Have ``callback`` run in the program, not in the stack; lost when 8 wait (mp_sched_schedule)."""
         if self.has_room_to_schedule:
             self._scheduled.append(callback)
         else:
@@ -432,8 +429,12 @@ class Device:
                     close(False)
 
     def _run_scheduled(self) -> None:
-        while self._scheduled:
-            self._scheduled.popleft()()
+        while self._scheduled and not self._in_callback:  # one does not interrupt another (mp_sched_lock)
+            self._in_callback = True
+            try:
+                self._scheduled.popleft()()
+            finally:
+                self._in_callback = False
 
 
 def parse_interface(text: str) -> tuple[int, int]:

@@ -33,9 +33,13 @@ class Network(Base):
     def device(
         self, name: str, profile: Profile | str = "micropython", *, mtu: int = 1500, **options: Any
     ) -> Device:
-        """A device; ``options`` are those of ``usocket.Device``: address, gateway, mac, dhcp, ..."""
+        """A device; ``options`` are those of ``usocket.Device``: address, gateway, mac, dhcp, ...
+
+        Sockets that a program drops unclosed stay open until ``gc.collect()`` (``gc="manual"``): when CPython
+        frees an object differs between its versions, and would show in the frames.
+        """
         chosen = named(profile) if isinstance(profile, str) else profile
-        return self.add(Device(chosen, **{**self.socket(name, mtu), **options}))
+        return self.add(Device(chosen, **{"gc": "manual", **self.socket(name, mtu), **options}))
 
     def script(
         self,

@@ -158,6 +158,8 @@ class _Translator(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
         self.generic_visit(node)
+        if node.attr == "format" and _begins_with_bytes(node.value):
+            node.value = _call("formatter", node, node.value)
         of_exception = isinstance(node.value, ast.Name) and node.value.id in self._caught
         if of_exception and node.attr in ("errno", "value") and isinstance(node.ctx, ast.Load):
             return _call(node.attr, node, node.value)
@@ -352,6 +354,12 @@ def add(left: Any, right: Any) -> Any:
     return left + right
 
 
+def formatter(pattern: bytes) -> Any:
+    """What has the method ``format``, which bytes lack here."""
+    text = pattern.decode(errors="surrogateescape")
+    return types.SimpleNamespace(format=lambda *a, **k: text.format(*a, **k).encode(errors="surrogateescape"))
+
+
 def value_of(error: Any) -> Any:
     """``error.value``: the first argument of any exception."""
     if not isinstance(error, BaseException) or hasattr(error, "value"):
@@ -406,6 +414,7 @@ BUILTINS: dict[str, Any] = {
     PREFIX + "awaitable": awaitable,
     PREFIX + "modulo": modulo,
     PREFIX + "add": add,
+    PREFIX + "formatter": formatter,
     PREFIX + "value": value_of,
     PREFIX + "errno": errno_of,
     PREFIX + "oserror": oserror,

@@ -209,7 +209,7 @@ class End:
     def shutdown(self, receiving: bool, sending: bool) -> None:
         """Close a side or both. ENOTCONN."""
         self._open()
-        if self._stream is None:
+        if self._stream is None or not self._stream.conn[0]:
             raise os_error(errno.ENOTCONN)
         self._check(self._stream.shutdown(receiving, sending))
         self._ended |= receiving

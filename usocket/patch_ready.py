@@ -11,8 +11,9 @@ Source: Linux net/unix/af_unix.c, ``unix_poll``.
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
+from socket import AF_UNIX, MSG_DONTWAIT, SO_SNDBUF, SOCK_STREAM, SOL_SOCKET
 
 TOKEN = b"\0"
 FILLING = bytes(2048)
@@ -26,53 +27,52 @@ class Readiness:
     """
 
     def __init__(self) -> None:
-        near, far = socket._socket.socketpair()  # type: ignore[attr-defined]  # not those that are replaced
-        near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALLEST_BUFFER)
+        near, self._far = _socket.socketpair(AF_UNIX, SOCK_STREAM)
+        near.setsockopt(SOL_SOCKET, SO_SNDBUF, SMALLEST_BUFFER)
         self.number = os.fstat(near.fileno()).st_ino
         # A second descriptor of our own: the object may close its one, and Linux give that number away, while
         # another thread is here.
-        self._near, self._far = os.dup(near.fileno()), far.detach()
-        os.set_blocking(self._near, False)
-        os.set_blocking(self._far, False)
+        self._near = _socket.socket(AF_UNIX, SOCK_STREAM, 0, os.dup(near.fileno()))
+        for end in (self._near, self._far):
+            end.settimeout(None)  # whatever setdefaulttimeout was told: MSG_DONTWAIT is enough
         self.descriptor: int = near.detach()
         self._readable, self._writable = False, True
         self.show(False, False)
 
     def show(self, readable: bool, writable: bool) -> None:
         """Tell whoever polls. Called by one thread at a time."""
-        if self._far < 0:
+        if self._far.fileno() < 0:
             return
         if readable != self._readable:
             self._readable = readable
             if readable:
-                os.write(self._far, TOKEN)
+                self._far.send(TOKEN)
             else:
-                self._empty(self._near)
+                _empty(self._near)
         if writable != self._writable:
             self._writable = writable
             if writable:
-                self._empty(self._far)
+                _empty(self._far)
             else:
-                self._fill()
+                _fill(self._near)
 
     def close(self) -> None:
         """Close what the socket object does not; twice is fine."""
-        if self._far >= 0:
-            os.close(self._near)
-            os.close(self._far)
-            self._near = self._far = -1
+        self._near.close()
+        self._far.close()
 
-    def _fill(self) -> None:
-        try:
-            while True:
-                os.write(self._near, FILLING)
-        except BlockingIOError:
-            pass
 
-    @staticmethod
-    def _empty(descriptor: int) -> None:
-        try:
-            while os.read(descriptor, 65536):
-                pass
-        except BlockingIOError:
+def _fill(end: _socket.socket) -> None:
+    try:
+        while True:
+            end.send(FILLING, MSG_DONTWAIT)
+    except BlockingIOError:
+        pass
+
+
+def _empty(end: _socket.socket) -> None:
+    try:
+        while end.recv(65536, MSG_DONTWAIT):
             pass
+    except BlockingIOError:
+        pass

@@ -32,7 +32,7 @@ def start_new_thread(
             context.run(function, *args, **(kwargs or {}))
         except (SystemExit, Reset):
             pass
-        except BaseException as error:
+        except (Exception, KeyboardInterrupt) as error:
             context.run(_report, function, error)
 
     return current_device().host.spawn(run)

@@ -17,7 +17,7 @@ from netstack.ip_header import Ipv4Header
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
 from netstack.pbuf import Pbuf
-from netstack.tcp import alloc, close, lists, open, output, window, write
+from netstack.tcp import alloc, close, lists, observe, open, output, window, write
 from netstack.tcp.header import PROTO_TCP
 from netstack.tcp.input import tcp_input
 from netstack.tcp.quiet import quiet_runs, skip_runs
@@ -101,9 +101,14 @@ class Tcp(TcpShared):
 
     def recved(self, pcb: Tcb, length: int) -> None:
         """See ``window.recved``: the application has consumed ``length`` bytes."""
+        if self.core.trace is None:
+            window.recved(self, pcb, length)
+            return
+        before = observe.snapshot(pcb)
         window.recved(self, pcb, length)
-        if self.core.trace is not None:
-            self._told("recved", pcb.local_port, length, result=None)
+        if self.input_pcb is not pcb:  # else the input processing reports it
+            observe.report(self, pcb, before, "recved")
+        self._told("recved", pcb.local_port, length, result=None)
 
     def close(self, pcb: Tcb | ListenTcb) -> int:
         """See ``close.close``."""

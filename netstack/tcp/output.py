@@ -143,7 +143,6 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
                 tcp.core.now, pcb.flow, seg.seq, len(seg.data), pcb.rexmit_cause, pcb.nrtx, pcb.rto
             )
         )
-    seg.xmits += 1
     packet = emit(
         pcb.local_ip,
         pcb.remote_ip,
@@ -157,4 +156,7 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
         seg.data,
         seg.data_residue,
     )
-    return tcp.ipv4.output_if(packet, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, seg.buf)
+    err = tcp.ipv4.output_if(packet, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, seg.buf)
+    if err == ERR_OK:
+        seg.xmits += 1
+    return err

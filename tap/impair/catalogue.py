@@ -58,7 +58,7 @@ class Kind:
 
 _LIMITS = {"limit_packets": "count", "limit_bytes": "size", "overhead": "whole"}
 _WINDOW = {"start": "time", "lasting": "time", "every": "time"}
-_CORRELATED = {"correlation": "probability", "how": "text"}
+_CORRELATED = {"correlation": "probability", "how": "how"}
 
 KINDS = {
     kind.name: kind
@@ -105,7 +105,7 @@ KINDS = {
         ),
         Kind(
             "corrupt", Corrupt, "bits, bytes or a field are changed, checksums left wrong or repaired",
-            {"rate": "probability", "unit": "text", "count": "count", "start": "size", "field": "text",
+            {"rate": "probability", "unit": "unit", "count": "count", "start": "size", "field": "field",
              "value": "whole", "repaired": "flag", "correlation": "probability"},
             "`corrupt 1%`",
             "a bit in the destination MAC makes a loss: start = 14 spares the Ethernet header",
@@ -258,7 +258,9 @@ CONVERT: dict[str, Callable[[object], object]] = {
     "whole": _whole,
     "number": _number,
     "flag": _flag,
-    "text": _text,
+    "how": _text,
+    "unit": _text,
+    "field": _text,
     "distribution": _distribution,
     "trace": _series,
 }
@@ -272,7 +274,9 @@ EXAMPLES = {
     "whole": "a whole number",
     "number": "a number, as 4 or 2.5",
     "flag": "true or false",
-    "text": "a word",
+    "how": "keep, or netem (netem's filter)",
+    "unit": "bit or byte",
+    "field": "a field, as tcp.seq (all are below)",
     "distribution": "uniform, normal, pareto, paretonormal, or a list of numbers (8192 = one jitter)",
     "trace": "a list of times in ms",
 }

@@ -89,9 +89,10 @@ class GilbertElliott(LossStage):
         if mean == 1:
             raise ImpairmentError("a mean loss of 1 leaves nothing between bursts: take a blackhole")
         if mean > length * (1 - mean):
-            least = format(float(mean / (1 - mean)), ".3g")
+            least = float(mean / (1 - mean))
             raise ImpairmentError(
-                f"bursts of {shown(burst)} frames cannot lose {float(mean):.3g} of all: give {least} frames or more"
+                f"bursts of {shown(burst)} frames cannot lose {float(mean):.3g} of all: "
+                f"give {least:.3g} frames or more"
             )
         self._become(mean / (1 - mean) / length, 1 / length, Fraction(1), Fraction(0), stream, name, ecn)
 

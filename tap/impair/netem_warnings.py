@@ -57,8 +57,8 @@ def _of_delay(found: Settings) -> list[str]:
         if found.delay_correlation:
             share = float((1 - found.delay_correlation) / (1 + found.delay_correlation)) ** 0.5
             lines.append(
-                f"delay: netem's correlation shrinks the jitter to {share:.0%} of {found.jitter} ns: "
-                "use stage delay with correlation, which keeps it"
+                f"delay: netem's correlation shrinks the jitter to {share:.0%} of "
+                f"{shown(found.jitter / 1e6)} ms: use stage delay with correlation, which keeps it"
             )
         if found.rate is None:
             lines.append(

@@ -71,7 +71,7 @@ class Rate:
         name: str = "rate",
     ) -> None:
         self.name = name
-        self._service = Bitrate(rate, overhead) if isinstance(rate, int) else rate
+        self._finish = (Bitrate(rate, overhead) if isinstance(rate, int) else rate).finish
         self._limits = Limits(limit_packets, limit_bytes)
         self._free = 0  # when the line is
         self._waiting: deque[tuple[int, int]] = deque()  # when the line takes it, bytes
@@ -97,5 +97,5 @@ class Rate:
             self._bytes += size
         else:
             start = now
-        self._free = finish = self._service.finish(start, size, waits)
+        self._free = finish = self._finish(start, size, waits)
         pass_on(frame, finish)

@@ -334,12 +334,9 @@ class Storm:
 
     def _recv(self, pcb: Tcb, p: Pbuf | None, err: int) -> int:
         chance = self.random.random()
-        # Refused data that is offered again comes outside the processing of a segment: lwIP does not survive
-        # a close there that finds unread data.
-        may_close = self.stack.tcp.input_pcb is pcb
         if p is None:
             self._note("end of stream", err)
-            if chance < 0.5 and may_close:
+            if chance < 0.5:
                 self._close(pcb)
             return ERR_OK
         self._note("recv", p.data.hex())
@@ -348,7 +345,7 @@ class Storm:
         self.held.append((pcb, p))
         if chance < 0.7:
             self._read(pcb)
-        elif chance < 0.74 and may_close:
+        elif chance < 0.74:
             self._close(pcb)
         elif chance < 0.77:
             self._let_go(pcb)

@@ -299,7 +299,7 @@ def test_a_version_3_query_is_taken_as_one_of_version_2() -> None:
 
 def test_the_checksum_is_taken_over_the_first_buffer() -> None:
     """lwIP: a longer message must be right there, whatever follows."""
-    peer = member(GROUP, pbuf_pool_bufsize=34 + 8)
+    peer = member(GROUP, pbuf_pool_bufsize=34 + 8, mem_alignment=1)
     peer.send(bad(message(0x11, max_response=10) + b"\xff\x00"))
     peer.advance(ms=1000)
     assert reports(peer) == [(0x16, GROUP, GROUP)]

@@ -128,7 +128,7 @@ def test_a_header_needs_8_bytes(ends: Ends, size: int) -> None:
 
 
 def test_the_header_must_lie_in_the_first_buffer() -> None:
-    ends = Ends(Peer(pbuf_pool_bufsize=34 + 7))
+    ends = Ends(Peer(pbuf_pool_bufsize=34 + 7, mem_alignment=1))
     ends.new("a", port=7)
     ends.peer.send(datagram())
     ends.peer.expect_drop("udp_short")

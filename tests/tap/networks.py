@@ -7,7 +7,7 @@ from pathlib import Path
 
 import usocket
 from tap.cable import Note, PassOn
-from tap.clock import MS
+from tap.clock import MS, SECOND
 from tap.network import Network
 from usocket import Device
 
@@ -94,3 +94,64 @@ def lossy_run(path: Path | None, seed: int = 1) -> tuple[bytes, int]:
         net.run()
         assert got == [DATA, DATA]
         return b"".join(got), net.clock.now()
+
+
+SERVER = """
+import socket, _thread, select, time
+lock = _thread.allocate_lock()
+
+def handle(connection):
+    connection.settimeout(20)
+    with lock:
+        data = connection.recv(1000)
+        time.sleep_ms(len(data) % 7)
+        connection.send(data[::-1])
+    loop = [connection]  # a cycle that only the collector finds, now and then
+    loop.append(loop)
+    if len(data) % 5:
+        connection.close()
+
+listener = socket.socket()
+listener.bind(("", 7))
+listener.listen(3)
+while True:
+    _thread.start_new_thread(handle, (listener.accept()[0],))
+"""
+
+CLIENT = """
+import asyncio, random, sys
+async def ask(number):
+    await asyncio.sleep_ms(random.randrange(3000))
+    reader, writer = await asyncio.open_connection("10.0.1.2", 7)
+    writer.write(b"x" * (number + int(sys.argv[1])))
+    await writer.drain()
+    answer = await asyncio.wait_for(reader.read(1000), 10)
+    writer.close()
+    print(sys.argv[1], number, len(answer))
+
+async def main():
+    for outcome in await asyncio.gather(*[ask(n) for n in range(2)], return_exceptions=True):
+        if outcome:
+            print(sys.argv[1], repr(outcome))
+asyncio.run(main())
+"""
+
+
+def fleet_run(folder: Path, seed: int = 1) -> int:
+    """Eight clients with asyncio behind a switch and a router, a server with threads: when it was over."""
+    (folder / "server.py").write_text(SERVER)
+    (folder / "client.py").write_text(CLIENT)
+    with usocket.Network(seed, capture=folder / "fleet.pcapng") as net:
+        server = net.device("server", address="10.0.1.2/24", gateway="10.0.1.1")
+        switch, router = net.switch("switch"), net.router("router")
+        slow = net.cable(server, router.interface("10.0.1.1/24"), rate=1_000_000, delay=3 * MS)
+        slow.forth.add(Lossy(net))
+        net.cable(switch, router.interface("10.0.2.1/24"))
+        net.script(folder / "server.py", on=server, daemon=True)
+        for number in range(8):
+            profile = "micropython-esp32" if number % 2 else "micropython"
+            client = net.device(f"c{number}", profile, address=f"10.0.2.{10 + number}/24", gateway="10.0.2.1")
+            net.cable(client, switch, delay=number * MS // 7)
+            net.script(folder / "client.py", [str(number)], on=client, at=number * SECOND // 3)
+        net.run()
+        return net.clock.now()

@@ -155,8 +155,9 @@ SAME = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from tests.tap.networks import lossy_run
-print(lossy_run(Path(sys.argv[2]))[1])
+from tests.tap.networks import fleet_run, lossy_run
+folder = Path(sys.argv[2])
+print(lossy_run(folder / "lossy.pcapng")[1], fleet_run(folder))
 """
 
 
@@ -176,14 +177,15 @@ def test_other_hash_seeds_and_interpreters_make_the_same_bytes(tmp_path: Path) -
     hashes = set()
     for python in pythons():
         for hash_seed in ("0", "1", "4242"):
-            path = tmp_path / f"{hash_seed}.pcapng"
-            command = [python, "-c", SAME, str(ROOT), str(path)]
+            command = [python, "-c", SAME, str(ROOT), str(tmp_path)]
             environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"}
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, timeout=100, check=False
             )
             assert done.returncode == 0, done.stderr
-            hashes.add((done.stdout, hashlib.sha256(path.read_bytes()).hexdigest()))
+            captures = [(tmp_path / name).read_bytes() for name in ("lossy.pcapng", "fleet.pcapng")]
+            assert all(len(capture) > 10_000 for capture in captures)
+            hashes.add((done.stdout, *(hashlib.sha256(capture).hexdigest() for capture in captures)))
     assert len(hashes) == 1, hashes
 
 

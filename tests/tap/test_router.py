@@ -220,6 +220,17 @@ def test_fragments_are_cut_up_again_and_keep_the_options_to_be_copied() -> None:
     assert b"".join(bytes(piece.payload) for piece in out) == packet[header.header_len :]
 
 
+def test_routes_in_a_circle_end_with_the_ttl(bench: Bench) -> None:
+    other = Router("other", bench.clock)
+    Cable(bench.clock, bench.router.interface("10.0.9.1/24"), other.interface("10.0.9.2/24"))
+    bench.router.add_route("192.0.2.0/24", "10.0.9.2")
+    other.add_route("0.0.0.0/0", "10.0.9.1")
+    bench.send(IP(src=A, dst="192.0.2.1", ttl=255) / UDP())
+    (error,) = got(bench.a)
+    assert (error[ICMP].type, error[IP].src) == (11, "10.0.9.1")
+    assert bench.router.forwarded + other.forwarded == 254
+
+
 def test_mistakes_are_named(bench: Bench) -> None:
     for bad in ("10.0.1.1", "10.0.1.1/33", "10.0.1/24"):
         with pytest.raises(ValueError):

@@ -323,6 +323,31 @@ def test_another_thread_and_the_service_thread_are_refused(bench: Bench) -> None
         bench.a.serve()
 
 
+def test_timers_are_looked_up_only_when_time_comes_near_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    exact = FakeStack.next_deadline
+    monkeypatch.setattr(FakeStack, "next_deadline", lambda stack: asked.append(1) or exact(stack))
+    bench.stacks[1].at(500 * MS, lambda: bench.say("timer"))
+    bench.start(lambda: [bench.ports[1].send(b"busy") or bench.b.sleep(MS) for _ in range(1000)])
+    bench.run()
+    assert bench.log == [(500 * MS, "timer")]
+    assert len(asked) < 10
+
+
+def test_a_timer_that_was_taken_back_wakes_nobody(bench: Bench) -> None:
+    bench.stacks[1].at(500 * MS, lambda: bench.say("never"))
+    bench.run(limit=0)
+    assert not bench.scheduler.run(lambda: False, MS)
+    with bench.b.lock:
+        bench.stacks[1]._timers.clear()
+    rounds = bench.stacks[1].rounds
+    bench.scheduler.run(lambda: False, SECOND)
+    assert bench.stacks[1].rounds == rounds
+    assert bench.log == []
+
+
 def test_the_heap_of_deadlines_does_not_grow(bench: Bench) -> None:
     def work() -> None:
         for number in range(1000):

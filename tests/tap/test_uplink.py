@@ -55,6 +55,7 @@ def net(namespace: Namespace) -> Iterator[Network]:
         made.program(serve, on="near", daemon=True)
         made.program(serve, on="far", daemon=True)
         namespace.run(["ip", "route", "add", "10.0.0.0/24", "via", "192.168.7.254"], check=True)
+        made.run(until=made.clock.now() + SECOND // 100)  # the servers listen
         yield made
 
 

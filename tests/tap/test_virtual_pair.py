@@ -163,6 +163,22 @@ def test_tcp_carries_a_file(pair: Pair) -> None:
     assert pair.clock.now() < 2 * SECOND
 
 
+def test_no_timer_is_due_before_the_stack_says(pair: Pair) -> None:
+    """``no_deadline_before`` is a bound for ``next_deadline``, whatever the stack is about."""
+    bounds: list[tuple[int, int | None]] = []
+
+    def sample() -> None:
+        bounds.extend((host.no_deadline_before(), host.next_deadline()) for host in (pair.a, pair.b))
+        if pair.clock.now() < 2 * SECOND:
+            pair.clock.call_at(pair.clock.now() + MS, sample)
+
+    sample()
+    send_file(pair, DATA)
+    pair.a.sleep(2 * SECOND)
+    assert sum(due is not None for _, due in bounds) > 1000
+    assert all(due is None or bound <= due for bound, due in bounds)
+
+
 @pytest.mark.needs("tshark")
 def test_tshark_finds_nothing_wrong_in_the_capture(tmp_path: Path) -> None:
     path = tmp_path / "pair.pcapng"

@@ -6,6 +6,7 @@ of the Debian archive that this machine's apt knows. Where none can be had, test
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import re
@@ -23,7 +24,9 @@ GITHUB = "https://github.com/micropython/micropython/archive/refs/tags/v1.25.0.t
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEBIAN_RELEASE = "trixie"  # has 1.25
 WANTED = re.compile(
-    r"[^/]+/((extmod/asyncio/.*\.py|tests/(extmod|multi_net|net_hosted)/((asyncio|ssl|tls)[^/]*|[^/]*\.der)))$"
+    r"[^/]+/((extmod/asyncio/.*\.py|tools/pyboard\.py|examples/network/.*\.py|tests/run-multitests\.py"
+    r"|tests/(extmod|multi_net|net_hosted|net_inet)"
+    r"/((accept|asyncio|connect|getaddrinfo|select|socket|ssl|tcp|tls|udp)[^/]*|[^/]*\.der)))$"
 )
 
 
@@ -35,8 +38,9 @@ def micropython(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         return Path(given)
     cache = getattr(request.config, "cache", None)
     folder = Path(cache.mkdir("micropython")) if cache else tmp_path_factory.mktemp("micropython")
-    if not (folder / "extmod").is_dir():
-        reason = _fetch(folder)
+    with (folder / "lock").open("w") as lock:  # tests run in several processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reason = "" if (folder / "tools").is_dir() else _fetch(folder)
         if reason:
             pytest.skip(f"MicroPython's sources cannot be had (set MICROPYTHON_TREE to a copy): {reason}")
     return folder

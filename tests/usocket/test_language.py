@@ -131,6 +131,7 @@ async def main():
         ("seven % four", 3),
         ("'%s-%s' % (1, b'x')", "1-b'x'"),
         ("-7 % 4", 1),
+        ("b'{}:{:03x}'.format('\\u00b5', seven)", b"\xc2\xb5:007"),
     ],
 )
 def test_formats_and_sums_of_bytes(expression: str, value: object) -> None:

@@ -151,6 +151,23 @@ class TestCallback:
         assert answered == [b"question"]
         assert client.recv(10) == b"answer"
 
+    def test_one_is_not_interrupted_by_another(self, pair: Pair) -> None:
+        """``mp_sched_run_pending`` of py/scheduler.c keeps the scheduler locked meanwhile."""
+        course: list[str] = []
+        _, accepted, client = pair.connected()
+
+        def read(_: socket) -> None:
+            course.append("begins")
+            if len(course) == 1:
+                client.send(b"more")
+            pair.server.sleep(1)
+            course.append("ends")
+
+        accepted.setsockopt(SOL_SOCKET, 20, read)
+        client.send(b"something")
+        pair.server.sleep(5)
+        assert course == ["begins", "ends"] * 2
+
     def test_when_eight_wait_the_ninth_is_lost(self, pair: Pair) -> None:
         calls: list[object] = []
         server = pair.server.socket(2, SOCK_DGRAM)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from fractions import Fraction
@@ -13,36 +13,12 @@ import pytest
 
 from tap.clock import MS, VirtualClock
 from tap.impair.catalogue import CONVERT, EXAMPLES, KINDS, NOT_VALUES, Kind, make
-from tap.impair.netem import parse
 from tap.impair.units import ImpairmentError
 from tap.streams import stream
-from tests.tap.impair.rig import Rig, tcp_frame
+from tests.tap.impair.everything import VALUES
+from tests.tap.impair.rig import Rig
 
 ROOT = Path(__file__).resolve().parents[3]
-
-# Values for every parameter of every kind
-VALUES: dict[str, dict[str, object]] = {
-    "loss": {"rate": "1%", "correlation": 0.5, "how": "netem", "ecn": True},
-    "gilbert-elliott": {"loss": "2%", "burst": 4, "ecn": False},
-    "four-state": {"p13": "5%", "p31": "30%", "p32": "10%", "p23": "50%", "p14": "1%", "ecn": False},
-    "delay": {"delay": "80ms", "jitter": "20ms", "distribution": "normal", "correlation": "25%",
-              "how": "keep", "in_order": False},
-    "reorder": {"rate": "5%", "behind": 3, "gap": 2, "patience": "1s", "correlation": "10%"},
-    "duplicate": {"rate": "5%", "copies": 2, "spacing": "1ms", "correlation": "10%"},
-    "corrupt": {"rate": "5%", "unit": "byte", "count": 2, "start": 14, "field": "tcp.seq", "value": 5,
-                "repaired": True, "correlation": "10%"},
-    "truncate": {"rate": "5%", "keep": 60, "correlation": "10%"},
-    "rate": {"rate": "1mbit", "limit_packets": 20, "limit_bytes": "16kb", "overhead": 24},
-    "drophead": {"rate": "1mbit", "limit_packets": 20, "limit_bytes": "16kb", "overhead": 24},
-    "codel": {"rate": "1mbit", "limit_packets": 20, "limit_bytes": "16kb", "overhead": 24, "target": "20ms",
-              "interval": "100ms", "ecn": True},
-    "slots": {"minimum": "20ms", "maximum": None, "packets": 5, "size": "9kb", "jitter": "5ms",
-              "distribution": [-8192, 0, 8192]},
-    "mtu": {"mtu": 576},
-    "mahimahi": {"trace": [1, 2, 5], "limit_packets": 20, "limit_bytes": "16kb", "start": "1s"},
-    "blackhole": {"start": "1s", "lasting": "1s", "every": "5s"},
-    "link-flap": {"start": "1s", "lasting": "1s", "every": "5s", "notice": "100ms"},
-}  # fmt: skip
 
 
 def built(kind: str, values: dict[str, object], clock: VirtualClock | None = None) -> object:
@@ -108,38 +84,26 @@ def test_what_a_stage_lacks_is_said() -> None:
         make("codel", {"rate": "1mbit"})
 
 
-def digest() -> str:
-    """Everything that 400 frames meet in all stages and in netem: arrivals and notes."""
-    found = hashlib.sha256()
-    for kind, values in VALUES.items():
-        clock = VirtualClock()
-        given = {key: value for key, value in values.items() if value is not None}
-        stages = [make(kind, given, stream=stream(7, kind), clock=clock)]
-        found.update(traffic(Rig(*stages, clock=clock)))
-    words = (
-        "delay 20ms 5ms 25% distribution paretonormal loss gemodel 2% 20% 90% 1% duplicate 2% 10% "
-        "corrupt 3% reorder 5% gap 3 rate 2mbit 20 slot 3ms 6ms packets 4 limit 100"
-    )
-    found.update(traffic(Rig(*parse(words).stages(lambda purpose: stream(7, purpose)))))
-    return found.hexdigest()
-
-
-def traffic(rig: Rig) -> bytes:
-    for number in range(400):
-        rig.send(tcp_frame(number.to_bytes(4, "big") * (1 + number % 90), tos=number % 3), number * MS)
-    rig.run()
-    return repr((rig.arrived, rig.notes)).encode()
-
-
 DIGEST = "757aa31e0036960a43f751007ced5de52f2f0497b67e469389c5a0c1d70b1fc4"
 
 
-@pytest.mark.parametrize("hashseed", ["0", "12345"])
-def test_the_same_frames_under_any_hash_seed_and_python(hashseed: str) -> None:
+def pythons() -> list[str]:
+    """This interpreter, and newer ones in PATH that run."""
+    others = (shutil.which(f"python3.{minor}") for minor in range(sys.version_info.minor + 1, 16))
+    return [sys.executable, *(other for other in others if other and runs(other))]
+
+
+def runs(python: str) -> bool:
+    return not subprocess.run([python, "-c", ""], capture_output=True, check=False).returncode
+
+
+def test_the_same_frames_under_any_hash_seed_and_python() -> None:
     """The figure holds for every version of Python: whoever runs this with another has the proof."""
-    done = subprocess.run(
-        [sys.executable, "-c", "from tests.tap.impair.test_catalogue import digest; print(digest())"],
-        cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hashseed}, capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
-    assert done.stdout.strip() == DIGEST, done.stderr
+    for python in pythons():
+        for hash_seed in ("0", "12345"):
+            done = subprocess.run(
+                [python, "-c", "from tests.tap.impair.everything import digest; print(digest())"],
+                cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONDONTWRITEBYTECODE": "1"},
+                capture_output=True, text=True, check=False, timeout=60,
+            )  # fmt: skip
+            assert done.stdout.strip() == DIGEST, (python, done.stderr)

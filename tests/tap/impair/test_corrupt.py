@@ -60,6 +60,17 @@ def test_bytes_behind_a_start() -> None:
     assert all(detail.count("byte") == 3 for _, detail in rig.notes)
 
 
+def test_a_byte_becomes_any_other() -> None:
+    rig = Rig(Corrupt(1, "byte", stream=stream(1, "bytes"), start=19))
+    for _ in range(25_500):
+        rig.send(bytes(20))
+    rig.run()
+    values = [frame[19] for frame in rig.frames]
+    assert 0 not in values
+    counts = [values.count(value) for value in range(1, 256)]
+    assert sum((count - 100) ** 2 for count in counts) / 100 < 328  # chi-square, 254 degrees, p = 0.001
+
+
 @pytest.mark.parametrize("repaired", [False, True])
 def test_a_field_with_and_without_repair(repaired: bool) -> None:
     frame = tcp_frame()

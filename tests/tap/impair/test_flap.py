@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tap.clock import MS, VirtualClock
+from tap.clock import MS, SECOND, VirtualClock
 from tap.impair.flap import LinkFlap
+from tap.network import Network
 from tests.tap.impair.rig import Rig, burst, order
+from tests.tap.networks import pair
 
 
 def test_frames_are_lost_while_it_is_down() -> None:
@@ -35,6 +37,23 @@ def test_the_stack_is_told() -> None:
 
 def test_a_flap_that_is_over_before_the_notice_stays_unseen() -> None:
     assert told(100, 2 * MS, 3 * MS, notice=5 * MS) == []
+
+
+def test_the_stack_of_a_device_can_be_told() -> None:
+    with Network(1) as net:
+        server, _ = pair(net)
+
+        def tell(up: bool) -> None:
+            server.host.stack.netif.set_link(up)
+
+        flap = LinkFlap(SECOND, SECOND, clock=net.clock, tell=tell, notice=100 * MS)
+        for direction in net.cables["server-client"].directions:
+            direction.add(flap)
+        seen = []
+        for ms in (1050, 1150, 2050, 2150):
+            net.run(until=ms * MS)
+            seen.append(server.host.stack.netif.link_up)
+        assert seen == [True, False, False, True]
 
 
 def test_by_hand() -> None:
