@@ -29,9 +29,11 @@ lint: ## set up, then ruff and mypy --strict only
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 
-bench: ## set up, then µs per received segment, sent segment and pure ACK through the whole stack
+bench: ## set up, then what a segment costs in the stack, in a virtual network and on an impaired wire
 	@$(SETUP) run
 	$(VENV)/bin/python benchmarks/packet_path.py
+	$(VENV)/bin/python benchmarks/virtual.py
+	$(VENV)/bin/python benchmarks/impair.py
 
 clean: ## remove the environment, caches, builds and captures
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

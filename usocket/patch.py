@@ -20,7 +20,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -97,23 +97,30 @@ def patch(device: Device) -> Iterator[Device]:
 
 @contextmanager
 def _replaced() -> Iterator[None]:
-    has_ipv6 = socket.has_ipv6
-    socket.has_ipv6 = False
-    _swap({id(original): ours for original, ours in _REPLACED})
+    ours = {id(replacement): original for original, replacement in _REPLACED}
+    meant = {(module, name) for module, name, _ in _names_of(ours)}  # who has ours for reasons of his own
+    has_ipv6, socket.has_ipv6 = socket.has_ipv6, False
+    _swap({id(original): replacement for original, replacement in _REPLACED})
     try:
         yield
     finally:
-        _swap({id(ours): original for original, ours in _REPLACED})
+        _swap(ours, meant)
         socket.has_ipv6 = has_ipv6
 
 
-def _swap(values: Mapping[int, Any]) -> None:
+def _swap(values: Mapping[int, Any], spared: Collection[tuple[str, str]] = ()) -> None:
     """Replace what modules have in their names, by identity."""
-    for name, module in list(sys.modules.items()):
-        if name in BUILT_IN or name.partition(".")[0] in OUR_PACKAGES:
-            continue
-        names = getattr(module, "__dict__", None)
-        if isinstance(names, dict):
-            for key, value in list(names.items()):
-                if id(value) in values:
-                    names[key] = values[id(value)]
+    for module, name, value in _names_of(values):
+        if (module, name) not in spared:
+            vars(sys.modules[module])[name] = values[id(value)]
+
+
+def _names_of(values: Mapping[int, Any]) -> list[tuple[str, str, Any]]:
+    """(module, name, value) of all global names of modules that have one of these values, by identity."""
+    return [
+        (module, name, value)
+        for module, loaded in list(sys.modules.items())
+        if module not in BUILT_IN and module.partition(".")[0] not in OUR_PACKAGES
+        for name, value in list(getattr(loaded, "__dict__", {}).items())
+        if id(value) in values
+    ]

@@ -32,13 +32,6 @@ _NAMES = {
     (IP, socket.IP_TOS): "IP_TOS",
     (IP, socket.IP_MULTICAST_TTL): "IP_MULTICAST_TTL",
 }
-# What a socket keeps when it becomes one of this machine.
-INHERITED = (
-    (SOL, socket.SO_REUSEADDR),
-    (SOL, socket.SO_KEEPALIVE),
-    (SOL, socket.SO_BROADCAST),
-    (TCP, socket.TCP_NODELAY),
-)
 _MEMBERSHIPS = (socket.IP_ADD_MEMBERSHIP, socket.IP_DROP_MEMBERSHIP)
 _SOF = {
     socket.SO_REUSEADDR: SOF_REUSEADDR,
@@ -120,3 +113,11 @@ def _socket_option(end: End, kind: int, option: int) -> int:
     if option not in values:
         raise _unknown(SOL, option)
     return values[option]
+
+
+def switched_on(end: End, kind: int) -> list[tuple[int, int]]:
+    """(level, option) of the switches that are on: what a socket keeps that leaves the device."""
+    switches = [(SOL, option) for option in _SOF]
+    if kind == STREAM:
+        switches.append((TCP, socket.TCP_NODELAY))
+    return [(level, option) for level, option in switches if get_option(end, kind, level, option)]

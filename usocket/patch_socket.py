@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 from tap.clock import SECOND
 from usocket.patch_end import RAW, STREAM, Address, End, new_layer, os_error, unsupported
 from usocket.patch_names import address_argument, is_local, shown
-from usocket.patch_options import INHERITED, get_option, set_option
+from usocket.patch_options import get_option, set_option, switched_on
 
 if TYPE_CHECKING:
     from usocket.device import Device
@@ -167,12 +167,9 @@ class DeviceSocket(REAL, metaclass=_SocketType):
         """Become an ordinary socket, under the same descriptor, with what was set so far."""
         with REAL(socket.AF_INET, self.type, self.proto) as ordinary:
             with end.device.host.lock:
-                options = [
-                    (level, option, get_option(end, self.type, level, option)) for level, option in INHERITED
-                ]
-            for level, option, value in options:
-                if value and (level != socket.IPPROTO_TCP or self.type == STREAM):
-                    ordinary.setsockopt(level, option, value)
+                options = switched_on(end, self.type)
+            for level, option in options:
+                ordinary.setsockopt(level, option, 1)
             os.dup2(ordinary.fileno(), self.fileno(), inheritable=False)
         end.close()
         self._end = None

@@ -16,7 +16,7 @@ from netstack.ipv4 import SOF_REUSEADDR
 from netstack.tcp.tcb import TF_NODELAY
 from tests.usocket.support import SERVER, Pair, two_devices
 from usocket.patch_end import DATAGRAM, STREAM, End, new_layer
-from usocket.patch_options import get_option, set_option
+from usocket.patch_options import get_option, set_option, switched_on
 
 SOL, TCP, IP = machine.SOL_SOCKET, machine.IPPROTO_TCP, machine.IPPROTO_IP
 GROUP = bytes([239, 1, 2, 3])
@@ -178,3 +178,12 @@ def test_a_connection_that_is_gone_takes_them(pair: Pair, stream: End) -> None:
     pair.advance(10)
     assert stream.layer.pcb is None
     set_option(stream, TCP, machine.TCP_NODELAY, 1)
+
+
+def test_what_is_switched_on(stream: End, datagram: End) -> None:
+    assert switched_on(stream, STREAM) == []
+    for level, option in ((SOL, machine.SO_REUSEADDR), (TCP, machine.TCP_NODELAY)):
+        set_option(stream, level, option, 1)
+    assert switched_on(stream, STREAM) == [(SOL, machine.SO_REUSEADDR), (TCP, machine.TCP_NODELAY)]
+    set_option(datagram, SOL, machine.SO_BROADCAST, 1)
+    assert switched_on(datagram, DATAGRAM) == [(SOL, machine.SO_BROADCAST)]

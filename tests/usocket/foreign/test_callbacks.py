@@ -13,7 +13,7 @@ import socket, time
 
 served = 0
 names = {}
-clients = []
+clients = {}  # each with the line that is not yet complete
 
 def on_data(client):
     global served
@@ -21,8 +21,12 @@ def on_data(client):
         line = client.readline()
         if line is None:
             return
+        clients[client] += line
+        if line and not line.endswith(b"\\n"):
+            continue
+        line, clients[client] = clients[client], b""
         if line in (b"", b"exit\\n"):
-            clients.remove(client)
+            del clients[client]
             client.close()
             served += 1
             return
@@ -34,7 +38,7 @@ def on_data(client):
 
 def on_connection(listener):
     client, address = listener.accept()
-    clients.append(client)
+    clients[client] = b""
     client.setblocking(False)
     client.setsockopt(socket.SOL_SOCKET, 20, on_data)
     client.write("hello\\n")

@@ -27,7 +27,7 @@ class Parts:  # MicroPython has no asynchronous generators
         if self.number == 10:
             raise StopAsyncIteration
         self.number += 1
-        return "part %d\n" % (self.number - 1)
+        return "part %d\\n" % (self.number - 1)
 
 app = Microdot()
 
