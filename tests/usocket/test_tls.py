@@ -173,7 +173,8 @@ class TestVerifying:
             (NOW + 40 * DAY, 0, "The certificate validity has expired", "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
             (NOW, 40 * DAY, "The certificate validity has expired", "SSLV3_ALERT_CERTIFICATE_EXPIRED"),
         ],
-        ids=["boots in 1970", "boots too late", "set too late"],  # without the time: all workers collect the same
+        # Without the time in the names all workers collect the same.
+        ids=["boots in 1970", "boots too late", "set too late"],
     )
     def test_dates_are_the_devices(
         self, pair: Pair, epoch: int, offset: int, sentence: str, alert: str

@@ -23,19 +23,19 @@ class Board:
     def __init__(self, namespace: Namespace, folder: Path) -> None:
         self.namespace, self.folder, self.library = namespace, folder, folder / "lib"
         self.library.mkdir()
-        words = f"link set lo up|tuntap add dev {TAP} mode tap|address add {LINUX}/24 dev {TAP}|link set {TAP} up"
-        for command in words.split("|"):
-            namespace.run(["ip", *command.split()], check=True)
+        made = f"tuntap add dev {TAP} mode tap"
+        for words in ("link set lo up", made, f"address add {LINUX}/24 dev {TAP}", f"link set {TAP} up"):
+            namespace.run(["ip", *words.split()], check=True)
 
-    def command(self, *args: str, options: tuple[str, ...] = ()) -> list[str]:
+    def command(self, source: str | Path, *args: str, options: tuple[str, ...] = ()) -> list[str]:
         """``netstack run`` with this library on this TAP."""
         here = ("--tap", TAP, "--ip", f"{DEVICE}/24", "--path", str(self.library))
-        return [*NETSTACK, "run", *here, *options, *args]
+        what = [str(source)] if isinstance(source, Path) else ["-c", source]
+        return [*NETSTACK, "run", *here, *options, *what, *args]
 
     def run(self, source: str | Path, *args: str, options: tuple[str, ...] = ()) -> str:
         """What a program (a file, or its text) prints; it has to end well and without a remark of ours."""
-        what = [str(source)] if isinstance(source, Path) else ["-c", source]
-        command = self.command(*what, *args, options=options)
+        command = self.command(source, *args, options=options)
         done = self.namespace.run(
             command, capture_output=True, timeout=PATIENCE, text=True, env=ENVIRONMENT, cwd=self.folder
         )
@@ -44,12 +44,17 @@ class Board:
         return output
 
     @contextmanager
-    def running(self, source: str, *args: str, ready: str = "ready\n") -> Iterator[subprocess.Popen[str]]:
-        """A program that has printed ``ready`` and goes on until the end of the block."""
-        command = self.command("-c", source, *args)
+    def running(
+        self, source: str | Path, *args: str, ready: str = "ready"
+    ) -> Iterator[subprocess.Popen[str]]:
+        """A program that prints ``ready`` in its first lines, and goes on until the end of the block."""
+        command = self.command(source, *args)
         with self._peer(command, stdin=subprocess.PIPE, cwd=self.folder) as process:
+            assert process.stdout is not None
             said = process.stdout.readline()
-            assert said == ready, said + process.communicate(timeout=PATIENCE)[0]
+            while ready not in said and (line := process.stdout.readline()):
+                said += line
+            assert ready in said, said
             yield process
 
     def linux(self, *argv: str, data: str | None = None) -> str:
@@ -63,6 +68,7 @@ class Board:
     def python(self, source: str, *args: str) -> Iterator[subprocess.Popen[str]]:
         """A Python program of Linux that has printed its first line, ``ready``."""
         with self._peer([sys.executable, "-u", "-c", source, *args], cwd=self.folder) as process:
+            assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             yield process
 
@@ -77,7 +83,7 @@ class Board:
     def _await(self, port: int, process: subprocess.Popen[str]) -> None:
         deadline = time.monotonic() + PATIENCE
         while f":{port} " not in self.linux("ss", "-Hltn"):
-            assert process.poll() is None, f"{process.args} has ended"
+            assert process.poll() is None, process.args
             assert time.monotonic() < deadline
             time.sleep(0.02)
 

@@ -1,7 +1,8 @@
 """Programs that are not ours: fetched when tests want them, at a fixed version, known by their SHA-256.
 
-They are kept in a folder of the temporary directory (or that of ``NETSTACK_FOREIGN``) under the name of their
-SHA-256, so that what is there is what was asked for. Where one cannot be had, the test is skipped and says so.
+They are kept in a folder of the temporary directory (or that of ``NETSTACK_FOREIGN``) under the name of
+their SHA-256, so that what is there is what was asked for. Where one cannot be had, the test is skipped and
+says so.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def install(library: Path, *sources: Archive | Raw) -> Path:
 
 def _kept(sha256: str, fetch: Callable[[], bytes]) -> bytes:
     """What has this SHA-256, from the cache or else fetched."""
-    folder = Path(os.environ.get("NETSTACK_FOREIGN") or Path(tempfile.gettempdir()) / f"foreign-{os.getuid()}")
+    usual = Path(tempfile.gettempdir()) / f"foreign-{os.getuid()}"
+    folder = Path(os.environ.get("NETSTACK_FOREIGN") or usual)
     folder.mkdir(mode=0o700, exist_ok=True)
     file = folder / sha256
     if file.is_file() and hashlib.sha256(data := file.read_bytes()).hexdigest() == sha256:
@@ -95,7 +97,7 @@ def _kept(sha256: str, fetch: Callable[[], bytes]) -> bytes:
     data = fetch()
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise AssertionError(f"what was fetched has the SHA-256 {found}, not {sha256}")
+        raise Unavailable(f"what was fetched is something else: its SHA-256 is {found}, not {sha256}")
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as copy:  # two processes may come here
         copy.write(data)
     Path(copy.name).replace(file)

@@ -1,4 +1,4 @@
-"""A prompt that lives in socket callbacks, as WebREPL does (option 20): the main program is free meanwhile."""
+"""A prompt in socket callbacks (option 20), as WebREPL's: the main program is free meanwhile."""
 
 from __future__ import annotations
 

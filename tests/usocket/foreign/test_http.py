@@ -165,9 +165,11 @@ def test_uaiohttpclient(board: Board) -> None:
     install(board.library, UAIOHTTPCLIENT)
     files(board)
     with board.python(peers.HTTP, "80"):  # the only port that it knows
-        assert board.run(UAIOHTTPCLIENT_PROGRAM, f"http://{LINUX}").splitlines() == ["200 b'a small file'", "404"]
+        lines = board.run(UAIOHTTPCLIENT_PROGRAM, f"http://{LINUX}").splitlines()
+    assert lines == ["200 b'a small file'", "404"]
 
 
+@pytest.mark.usefixtures("either_asyncio")
 def test_aiohttp(board: Board) -> None:
     install(board.library, *AIOHTTP)
     files(board)
@@ -178,6 +180,7 @@ def test_aiohttp(board: Board) -> None:
     assert lines[4:] == ["[(0, 12), (1, 12), (2, 12), (3, 12)]"]
 
 
+@pytest.mark.usefixtures("either_asyncio")
 def test_aiohttp_websocket(board: Board) -> None:
     install(board.library, *AIOHTTP)
     theirs = install(board.folder / "linux", MICRODOT)

@@ -85,6 +85,7 @@ asyncio.run(main())
 SITE = f"http://{DEVICE}"
 
 
+@pytest.mark.usefixtures("either_asyncio")
 def test_pages(board: Board) -> None:
     install(board.library, MICRODOT)
     (board.folder / "page.txt").write_text("a file\n" * 1000)
