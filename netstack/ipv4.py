@@ -102,6 +102,7 @@ class Ipv4:
         "_core",
         "_dhcp",
         "_ethernet",
+        "_filters",
         "_filters_link_groups",
         "_filters_martians",
         "_filters_routes",
@@ -133,6 +134,7 @@ class Ipv4:
         self._filters_link_groups = "link_broadcast_accepted" not in profile.quirks
         self._filters_martians = "martian_source_accepted" not in profile.quirks
         self._filters_routes = "source_route_ignored" not in profile.quirks
+        self._filters = self._filters_link_groups or self._filters_martians
         self._ident = 0  # the next packet's
         self._idents: dict[tuple[int, int], int] | None = None
         if "ip_id_global_counter" not in profile.quirks:
@@ -178,8 +180,7 @@ class Ipv4:
             or src >= 0xE0000000
             or src == netif.subnet_broadcast
             or not src
-            or self._filters_link_groups
-            or self._filters_martians
+            or self._filters
         ):
             reason = self._why_not(header)
             if reason is not None:

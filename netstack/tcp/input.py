@@ -42,9 +42,6 @@ TCP_SHORT = Drop("tcp_short", "tcp", ("lenerr", "drop"), "the first buffer holds
 TCP_BROADCAST = Drop("tcp_broadcast", "tcp", ("proterr", "drop"), "sent to a broadcast or multicast address")
 TCP_CHECKSUM = Drop("tcp_checksum", "tcp", ("chkerr", "drop"), "wrong TCP checksum")
 TCP_OFFSET = Drop("tcp_offset", "tcp", ("lenerr", "drop"), "the data offset is below 5 or beyond the segment")
-TCP_OPTIONS = Drop(
-    "tcp_options", "tcp", ("lenerr", "drop"), "the options straddle more than two receive buffers"
-)
 TCP_NO_PCB = Drop("tcp_no_pcb", "tcp", ("proterr", "drop"), "no connection or listener: answered by a reset")
 TCP_RST_NO_PCB = Drop("tcp_rst_no_pcb", "tcp", (), "a reset for no connection")
 TCP_REFUSED = Drop("tcp_refused", "tcp", ("drop",), "the application has not taken earlier data yet")
@@ -73,8 +70,6 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     header_len = offset_flags >> 10 & 0x3C
     if header_len < HEADER_LEN or header_len > size:
         return _drop(tcp, p, TCP_OFFSET)
-    if p.parts is not None and header_len > p.parts[0] + p.parts[1] and not tcp.joins_headers:
-        return _drop(tcp, p, TCP_OPTIONS)
     flags = offset_flags & FLAGS
     if p.parts is None:
         p.data = data[header_len:]
