@@ -57,8 +57,13 @@ def announce(holder: int, facts: dict[str, Any]) -> None:
     _made_folder()
     path = state_file(holder)
     draft = path.with_suffix(".new")
-    draft.write_text(json.dumps({**facts, "holder": holder, "started": started(holder)}), encoding="utf-8")
-    draft.replace(path)
+    try:
+        draft.write_text(
+            json.dumps({**facts, "holder": holder, "started": started(holder)}), encoding="utf-8"
+        )
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)  # still there only when interrupted
 
 
 def running() -> list[dict[str, Any]]:

@@ -287,7 +287,11 @@ def _open_inside(namespace: Namespace, settings: Settings) -> tuple[int, str, in
         with theirs:
             argv, environment = python_module("tap.tun", str(theirs.fileno()), json.dumps(asdict(settings)))
             process = namespace.popen(
-                argv, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+                argv,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # a Ctrl-C is for us, not for it
             )
         answer, fds, _, _ = socket.recv_fds(ours, 4096, 1)
         for fd in fds:
