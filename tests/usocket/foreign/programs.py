@@ -8,6 +8,7 @@ from tests.usocket.foreign.download import Archive, Raw
 from tests.usocket.foreign.sources import (
     AIOHTTP,
     MICRODOT,
+    MODBUS,
     NTPTIME,
     REQUESTS,
     UAIOHTTPCLIENT,
@@ -94,6 +95,13 @@ PROGRAMS = (
         "pages, arguments, a file, a stream, POST, redirection, errors, four clients at a time; on"
         " our asyncio and on MicroPython's own",
         ("test_microdot::test_pages",),
+    ),
+    Program(
+        "micropython-modbus (TCP target)",
+        MODBUS,
+        "a client of the test",
+        "coils and registers read and set, an exception, a second client",
+        ("test_modbus::test_target",),
     ),
     Program(
         "examples/network/http_server, http_server_simplistic",

@@ -41,6 +41,13 @@ MICRODOT = Archive(
     "1e9b7b825372e1ba8ebd4c59b6180e15c71f4b5200ec4bcbf8c9f9b5652db379",
     ("microdot",),
 )
+MODBUS = Archive(
+    "micropython-modbus",
+    "2.3.7",
+    "micropython-modbus-2.3.7.tar.gz",
+    "b9351a66af0ff29dd585900e53827a989dedcb02ec63b1041358165089652271",
+    ("umodbus",),
+)
 REQUESTS = Raw(
     LIB,
     "84ba4521139157d284015de6b530c13a062caf74",
