@@ -19,12 +19,13 @@ from tests.usocket.foreign.programs import NOT_TRIED, PROGRAMS
 HEAD = """\
 # Programs that are not ours
 
-Programs and tests that others wrote for MicroPython, unchanged, each run by `netstack run` on a TAP against a
-peer on Linux: a program of Linux where the table names one, else a small one of the tests. They are fetched
-when the tests run, at the versions below, checked by their SHA-256 and kept in the temporary directory (or the
-folder that `NETSTACK_FOREIGN` names); none of them is in this repository. Where one cannot be had, its test is
-skipped and says so. What comes from micropython-lib's repository (requests, aiohttp, ntptime) could not be
-fetched where this page was made: those results are of copies of the same length from another source.
+Programs and tests that others wrote for MicroPython, unchanged, each run by `netstack run` on a TAP against
+a peer on Linux: a program of Linux where the table names one, else a small one of the tests. They are
+fetched when the tests run, at the versions below, checked by their SHA-256 and kept in the temporary
+directory (or the folder that `NETSTACK_FOREIGN` names); none of them is in this repository. Where one
+cannot be had, its test is skipped and says so. What comes from micropython-lib's repository (requests,
+aiohttp, ntptime) could not be fetched where this page was made: those results are of copies of the same
+length from another source.
 
     make test                                        # with all others
     pytest tests/usocket/foreign                     # only these
