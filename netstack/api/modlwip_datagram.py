@@ -9,6 +9,7 @@ Source: micropython/micropython:extmod/modlwip.c of v1.28, measured.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ POLL_IN, POLL_OUT, POLL_HUP, POLL_NVAL = 1, 4, 16, 32
 _LONGEST_PACKET = 0xFFFF
 
 
-class PacketSocket:
+class PacketSocket(ABC):
     """What datagram and raw sockets share: a queue of packets. ``pcb`` is None once closed."""
 
     __slots__ = ("_stack", "on_event", "pcb", "queue", "state")
@@ -89,8 +90,9 @@ class PacketSocket:
         """As ``close``."""
         self.close()
 
+    @abstractmethod
     def _remove(self) -> None:
-        raise NotImplementedError
+        """Give the pcb back."""
 
     def _enqueue(self, p: Pbuf, ip: int, port: int) -> None:
         full = len(self.queue) >= self._stack.profile.udp_rxq
