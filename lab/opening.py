@@ -17,7 +17,7 @@ from lab.options import DeviceOptions, Interface
 from netstack.address import format_ip, format_mac
 from netstack.trace import TraceHook
 from tap.capture import Capture, CaptureLink
-from tap.clock import RealClock
+from tap.clock import Clock, RealClock
 from tap.link import Link
 from tap.tun import TapLink
 from usocket import Device
@@ -42,23 +42,30 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
         link: Link = tap
         if capture is not None:
             link = CaptureLink(tap, capture, clock, tap.name, options.mac)
-        device = Device(
-            options.profile,
-            address=str(options.interface),
-            gateway=format_ip(options.gateway),
-            mac=format_mac(options.mac),
-            link=link,
-            clock=clock,
-            seed=options.seed,
-            trace=trace,
-            dns=format_ip(options.dns),
-            dhcp=options.dhcp,
-            service=True,
-        )
+        device = device_for(options, link, clock, trace, service=True)
         announce(options, tap)
         yield cleanup.enter_context(device), tap
         if capture is not None and capture.problem is not None:
             click.echo(f"netstack: {capture.problem}", err=True)
+
+
+def device_for(
+    options: DeviceOptions, link: Link, clock: Clock, trace: TraceHook | None, *, service: bool = False
+) -> Device:
+    """The device that the options describe, on ``link``; not opened yet."""
+    return Device(
+        options.profile,
+        address=str(options.interface),
+        gateway=format_ip(options.gateway),
+        mac=format_mac(options.mac),
+        link=link,
+        clock=clock,
+        seed=options.seed,
+        trace=trace,
+        dns=format_ip(options.dns),
+        dhcp=options.dhcp,
+        service=service,
+    )
 
 
 def _refuse_taken_subnet(interface: Interface, routes: Path = Path("/proc/net/route")) -> None:

@@ -20,7 +20,7 @@ import click
 
 from lab.options import DeviceOptions, device_options
 from lab.run_cpython import CPythonProgram
-from netstack.address import format_ip, format_mac
+from netstack.address import format_ip
 
 if TYPE_CHECKING:
     from netstack.trace import TraceHook
@@ -183,6 +183,7 @@ def _remark(sentence: str) -> None:
 @contextmanager
 def _in_virtual_time(options: DeviceOptions, trace: TraceHook | None) -> Iterator[Device]:
     """The device and, as its gateway, a second one, in a network where waiting takes no time."""
+    from lab.opening import device_for
     from tap.capture import Capture, CaptureLink
     from tap.clock import MS, VirtualClock
     from tap.link import Link
@@ -200,17 +201,4 @@ def _in_virtual_time(options: DeviceOptions, trace: TraceHook | None) -> Iterato
             capture = cleanup.enter_context(Capture(options.pcap))
             link = CaptureLink(near, capture, clock, "virtual", options.mac)
         cleanup.enter_context(Device("full", address=gateway, link=far, clock=clock, name="gateway"))
-        yield cleanup.enter_context(
-            Device(
-                options.profile,
-                address=str(options.interface),
-                gateway=format_ip(options.gateway),
-                mac=format_mac(options.mac),
-                link=link,
-                clock=clock,
-                seed=options.seed,
-                trace=trace,
-                dns=format_ip(options.dns),
-                dhcp=options.dhcp,
-            )
-        )
+        yield cleanup.enter_context(device_for(options, link, clock, trace))

@@ -44,6 +44,9 @@ FRAG_TOO_LONG = Drop(
 FRAG_OVERLAP = Drop(
     "frag_overlap", "ip_frag", ("drop",), "a fragment that overlaps or repeats one that is there"
 )
+FRAG_GIVEN_UP = Drop(
+    "frag_given_up", "ip_frag", (), "a fragment whose datagram was given up: too old, or the room was needed"
+)
 
 _Key = tuple[int, int, int, int]
 
@@ -229,7 +232,7 @@ class Reassembly:
             header_len = datagram.header.header_len
             self.on_expired(datagram.header.packet[:header_len] + first.p.data[header_len:])
         for fragment in datagram.fragments:
-            fragment.p.free()
+            self._drop(fragment.p, FRAG_GIVEN_UP)
         return freed
 
     def _forget(self, datagram: _Datagram) -> None:

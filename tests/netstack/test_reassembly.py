@@ -196,6 +196,8 @@ def test_time_out_without_the_first_fragment() -> None:
     peer.advance(ms=70_000)
     peer.expect_nothing()
     peer.expect_no_leak()
+    assert peer.stack.stats.drops == {"frag_given_up": 2}
+    assert peer.stack.stats.ip_frag.drop == 0, "lwIP counts none of them"
 
 
 def test_maxage_is_an_option() -> None:
@@ -344,6 +346,7 @@ def test_eviction_without_first_fragment_is_silent() -> None:
         peer.send(pieces(1000, ident=ident, step=400)[1])
     peer.expect_nothing()
     assert peer.stack.mem.reassdata.used == 5
+    assert peer.stack.stats.drops == {"frag_given_up": 1}
 
 
 def test_the_budget_counts_buffers() -> None:
