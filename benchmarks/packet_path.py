@@ -169,7 +169,7 @@ def ack_sent(device: Device, count: int) -> float:
     tcp, pcb = device.stack.tcp, device.pcb
     start = cpu_ns()
     for _ in range(count):
-        send_empty_ack(tcp, pcb)
+        send_empty_ack(tcp, pcb, "second-segment")
     elapsed = cpu_ns() - start
     return elapsed / count / 1000
 

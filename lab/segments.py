@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lab.pkt.decode import decode_options
-from netstack import arp, ethernet, icmp, igmp, ip_header, udp
+from netstack import arp_packet as arp
+from netstack import ethernet, icmp, igmp, ip_header, udp
 from netstack.address import format_ip, format_mac
 from netstack.ip_header import MORE_FRAGMENTS, OFFSET_MASK, Ipv4Header
 from netstack.tcp.header import ACK, FIN, HEADER, PSH, RST, SYN, URG

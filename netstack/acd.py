@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from netstack.address import IP_ANY, MAC_BROADCAST, MAC_ZERO, is_link_local
-from netstack.arp import REQUEST, Arp, ArpPacket
+from netstack.arp import Arp
+from netstack.arp_packet import REQUEST, ArpPacket
 from netstack.core import Core
 from netstack.netif import Netif
 

@@ -1,17 +1,5 @@
 """ARP: which MAC answers to an IPv4 address (RFC 826, RFC 1122 2.3.2), with lwIP's small table.
 
-     0                   1                   2                   3
-     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-    |     hardware type (1)         |    protocol type (0x0800)     |
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-    |    hlen (6)   |    plen (4)   |   operation (1 ask, 2 reply)  |
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-    |            sender MAC (48 bits), sender IP (32 bits)          |
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-    |            target MAC (48 bits), target IP (32 bits)          |
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-
 An unknown address is asked for at once and then on each tick of the one 1 s timer, five times in all;
 meanwhile one packet (with ARP_QUEUEING: a few) waits. A known address is asked again shortly before its entry
 ends, but only when it is used.
@@ -21,20 +9,17 @@ Source: lwIP ``etharp.c``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from struct import Struct
 from typing import Protocol
 
 from netstack.address import MAC_BROADCAST, MAC_ZERO, is_link_local, is_multicast, multicast_mac
+from netstack.arp_packet import PACKET_LEN, REPLY, REQUEST, ArpPacket, emit, parse
 from netstack.core import Core
 from netstack.errors import ERR_ARG, ERR_MEM, ERR_OK, ERR_RTE, ERR_VAL
 from netstack.ethernet import HEADER_LEN, TYPE_ARP, TYPE_IPV4, Ethernet
 from netstack.netif import Netif
 from netstack.pbuf import Pbuf
 from netstack.stats import Drop
-
-PACKET_LEN = 28
-REQUEST = 1
-REPLY = 2
+from netstack.trace import ArpEvent, HeldPacket
 
 TICK_MS = 1000
 MAX_PENDING_MS = 5 * TICK_MS  # ARP_MAXPENDING
@@ -66,42 +51,6 @@ ARP_OPCODE = Drop(
     ("err",),
     "an ARP packet that is neither request nor reply (the sender is learned all the same)",
 )
-
-_PACKET = Struct("!HHBBH6sI6sI")
-_FORMAT = (1, TYPE_IPV4, 6, 4)
-
-
-class ArpPacket:
-    """An ARP packet for IPv4 over Ethernet. MACs are six bytes, addresses ints."""
-
-    __slots__ = ("opcode", "sender_ip", "sender_mac", "target_ip", "target_mac")
-
-    def __init__(
-        self, opcode: int, sender_mac: bytes, sender_ip: int, target_mac: bytes, target_ip: int
-    ) -> None:
-        self.opcode = opcode
-        self.sender_mac = sender_mac
-        self.sender_ip = sender_ip
-        self.target_mac = target_mac
-        self.target_ip = target_ip
-
-
-def parse(data: bytes) -> ArpPacket | None:
-    """The packet; None when it is too short or not Ethernet and IPv4 with lengths 6 and 4 (RFC 826 "Packet
-    Reception").
-    """
-    if len(data) < PACKET_LEN:
-        return None
-    hardware, protocol, hlen, plen, *fields = _PACKET.unpack_from(data)
-    return ArpPacket(*fields) if (hardware, protocol, hlen, plen) == _FORMAT else None
-
-
-def emit(packet: ArpPacket) -> bytes:
-    """The packet as 28 bytes."""
-    return _PACKET.pack(
-        *_FORMAT, packet.opcode, packet.sender_mac, packet.sender_ip, packet.target_mac, packet.target_ip
-    )
-
 
 class Holdable(Protocol):
     """Memory that stays taken while a packet waits."""
@@ -222,6 +171,7 @@ class Arp:
             return ERR_MEM
         if entry.state == STATIC and not static:
             return ERR_VAL
+        self._tell("updated" if entry.state >= STABLE else "learned", entry, mac)
         if entry.state == PENDING:
             self._pending -= 1
         entry.state = STATIC if static else STABLE
@@ -232,6 +182,7 @@ class Arp:
             packet, held = entry.queue.pop(0)
             if self._profile.arp_queueing:
                 self._core.mem.arp_queue.give()
+            self._tell("released", entry, mac)
             self._ethernet.output(mac, TYPE_IPV4, packet)
             if held is not None:
                 held.free()
@@ -282,6 +233,7 @@ class Arp:
         """Ask for an address in use that is soon to be forgotten, by unicast at first (RFC 1122 2.3.2.1)."""
         if self._tick.due - entry.asked >= REREQUEST_GAP_MS:
             mac = MAC_BROADCAST if age >= self._max_age - REREQUEST_BROADCAST_MS else entry.mac
+            self._tell("refreshed", entry, mac)
             if self.request(entry.ip, mac) == ERR_OK:
                 entry.asked = self._tick.due
 
@@ -291,6 +243,7 @@ class Arp:
         if entry is None:
             if err == ERR_MEM:
                 self._stats.memerr += 1
+            self._held("arp-no-entry", ip, packet)
             return err
         mem = self._core.mem
         held: Holdable | None
@@ -298,6 +251,7 @@ class Arp:
             held = mem.tx.link(len(packet))
             if held is None:
                 self._stats.memerr += 1
+                self._held("no-memory", ip, packet)
                 return ERR_MEM
         else:
             held = buf if buf is None else buf.ref()
@@ -305,11 +259,24 @@ class Arp:
         if queueing and not mem.arp_queue.take():
             if held is not None:
                 held.free()
+            self._held("no-memory", ip, packet)
             return ERR_MEM
         entry.queue.append((packet, held))
+        self._held("arp-pending", ip, packet)
         if len(entry.queue) > (self._profile.arp_queue_len if queueing else 1):
-            self._forget_first(entry)
+            self._forget_first(entry, "arp-replaced")
         return ERR_OK
+
+    def _tell(self, what: str, entry: Entry, mac: bytes = MAC_ZERO) -> None:
+        """Tell the observer, who is there, of an entry."""
+        trace = self._core.trace
+        if trace is not None:
+            trace(ArpEvent(self._core.now, what, entry.ip, mac, len(entry.queue)))
+
+    def _held(self, why: str, ip: int, packet: bytes) -> None:
+        trace = self._core.trace
+        if trace is not None:
+            trace(HeldPacket(self._core.now, why, ip, packet))
 
     def _ask(self, ip: int, always: bool) -> tuple[Entry | None, int]:
         """The entry of ``ip``, made pending if it is new (None: there cannot be one), and the err of asking.
@@ -327,13 +294,15 @@ class Arp:
             self._pending += 1
         elif not always:
             return entry, ERR_OK
+        self._tell("asked", entry)
         err = self.request(ip)
         if err == ERR_OK:
             entry.since = self._tick.due
         return entry, err
 
-    def _forget_first(self, entry: Entry) -> None:
-        _, held = entry.queue.pop(0)
+    def _forget_first(self, entry: Entry, why: str) -> None:
+        packet, held = entry.queue.pop(0)
+        self._held(why, entry.ip, packet)
         if held is not None:
             held.free()
         if self._profile.arp_queueing:
@@ -381,13 +350,21 @@ class Arp:
             return ERR_MEM
         if entry.state != STATIC:
             return ERR_ARG
-        self._free(entry)
+        self._free(entry, "cleared")
         return ERR_OK
 
     def dump(self) -> list[tuple[int, int, bytes]]:
         """All known addresses as (slot, ip, mac), static ones included."""
         self._expire()
         return [(slot, e.ip, e.mac) for slot, e in enumerate(self._table) if e.state >= STABLE]
+
+    def entries(self) -> list[tuple[Entry, int]]:
+        """The slots in use, in their order, each with its age in ms (``etharp_find_entry`` forgets those that
+        are too old before).
+        """
+        self._expire()
+        now = self._tick.due
+        return [(entry, now - entry.since) for entry in self._table if entry.state != EMPTY]
 
     def _find(self, ip: int, create: bool) -> Entry | None:
         """The entry of ``ip``, or a free one, or the most dispensable one emptied (``etharp_find_entry``).
@@ -409,7 +386,7 @@ class Arp:
             if not candidates:
                 return None
             empty = min(candidates, key=_eviction_order)
-            self._free(empty)
+            self._free(empty, "evicted")
         empty.ip = ip
         empty.since = self._tick.due
         return empty
@@ -418,19 +395,20 @@ class Arp:
         born = self._tick.due - self._max_age
         for entry in self._table:
             if entry.state == STABLE and entry.since <= born:
-                self._free(entry)
+                self._free(entry, "expired")
 
-    def _free(self, entry: Entry) -> None:
+    def _free(self, entry: Entry, why: str) -> None:
+        self._tell(why, entry, entry.mac)
         if entry.state == PENDING:
             self._pending -= 1
         entry.state = EMPTY
         while entry.queue:
-            self._forget_first(entry)
+            self._forget_first(entry, "arp-gave-up")
 
     def _clear(self) -> None:
         for entry in self._table:
             if entry.state != EMPTY:
-                self._free(entry)
+                self._free(entry, "cleared")
 
     def _idle(self) -> bool:
         return not self._pending
@@ -441,8 +419,9 @@ class Arp:
         for entry in self._table:
             if entry.state == PENDING:
                 if entry.since <= born:
-                    self._free(entry)
+                    self._free(entry, "gave-up")
                 else:
+                    self._tell("asked-again", entry)
                     self.request(entry.ip)
 
 

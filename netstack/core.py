@@ -12,7 +12,7 @@ from netstack.memory import Memory
 from netstack.profile import Profile
 from netstack.stats import Drop, Stats
 from netstack.timers import Timers
-from netstack.trace import Dropped, PoolEvent, TimerFired, TraceHook
+from netstack.trace import Done, Dropped, PoolEvent, TimerFired, TraceHook
 
 MS = 1_000_000  # ns in a millisecond
 
@@ -48,6 +48,7 @@ class Core:
         self.trace = hook
         self.mem.observe(self._pool_event if hook is not None else None)
         self.timers.on_fire = self._timer_event if hook is not None else None
+        self.timers.on_done = self._timer_done if hook is not None else None
 
     def drop(self, reason: Drop) -> None:
         """A received packet goes no further: one reason, its counters, one event."""
@@ -62,6 +63,10 @@ class Core:
     def _timer_event(self, name: str) -> None:
         if self.trace is not None:
             self.trace(TimerFired(self.now, name))
+
+    def _timer_done(self) -> None:
+        if self.trace is not None:
+            self.trace(Done(self.now))
 
 
 def splitmix32(seed: int) -> Callable[[], int]:

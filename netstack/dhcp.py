@@ -22,7 +22,8 @@ from netstack import acd
 from netstack import dhcp_message as wire
 from netstack.acd import Acd, AcdClient
 from netstack.address import IP_ANY, IP_BROADCAST
-from netstack.arp import REPLY, Arp, ArpPacket
+from netstack.arp import Arp
+from netstack.arp_packet import REPLY, ArpPacket
 from netstack.autoip import AutoIp
 from netstack.core import Core
 from netstack.dhcp_input import DHCP_UNEXPECTED, read_reply

@@ -14,19 +14,55 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 
-PoolObserver = Callable[
-    [str, bool, int], None
-]  # (pool name, taken?, used after); called on failure and on use when tracing
+# (pool name, False: there was not enough, used after): called when something was taken, given back, or asked
+# for in vain
+PoolObserver = Callable[[str, bool, int], None]
+
+# Asked for each allocation, with its elements or bytes: False, and there is no memory for it
+Gate = Callable[[int], bool]
 
 
-class Pool:
+class Gated:
+    """What may have gates before it, through which allocations must get (faults of a device).
+
+    Without any it costs nothing: ``limit``, which allocations are held against, is the size then, and -1
+    with some, so that all come by.
+    """
+
+    __slots__ = ("gates", "limit", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.limit = size
+        self.gates: tuple[Gate, ...] = ()
+
+    def add_gate(self, gate: Gate) -> None:
+        """Ask ``gate`` from now on, after those that are there."""
+        self.gates = (*self.gates, gate)
+        self.limit = -1
+
+    def remove_gate(self, gate: Gate) -> None:
+        """Ask it no more. Raises ValueError when it is not there."""
+        gates = list(self.gates)
+        gates.remove(gate)
+        self.gates = tuple(gates)
+        if not gates:
+            self.limit = self.size
+
+    def _passes(self, amount: int) -> bool:
+        """Whether all gates let it pass. Each is asked: one may count."""
+        answers = [gate(amount) for gate in self.gates]
+        return all(answers)
+
+
+class Pool(Gated):
     """A memp pool of ``size`` elements. ``take`` returns False when it is empty (and counts ``err``)."""
 
-    __slots__ = ("err", "max", "name", "observer", "size", "used")
+    __slots__ = ("err", "max", "name", "observer", "used")
 
     def __init__(self, name: str, size: int) -> None:
+        super().__init__(size)
         self.name = name
-        self.size = size
         self.used = 0
         self.max = 0
         self.err = 0
@@ -40,7 +76,7 @@ class Pool:
     def take(self, count: int = 1) -> bool:
         """Take ``count`` elements, all or none."""
         used = self.used + count
-        if used > self.size:
+        if used > self.limit and not (self._passes(count) and used <= self.size):
             self.err += 1
             if self.observer is not None:
                 self.observer(self.name, False, self.used)
@@ -56,9 +92,11 @@ class Pool:
         """Give ``count`` elements back."""
         self.used -= count
         assert self.used >= 0, f"pool {self.name}: more given back than taken"
+        if self.observer is not None:
+            self.observer(self.name, True, self.used)
 
 
-class Heap:
+class Heap(Gated):
     """The heap of ``mem.c``: addresses are offsets, sizes are bytes.
 
     ``header`` is the size of a block's header (8 on a 32-bit device with less than 64,000 bytes),
@@ -76,14 +114,13 @@ class Heap:
         "min_block",
         "name",
         "observer",
-        "size",
         "used",
     )
 
     def __init__(self, size: int, header: int, min_block: int, alignment: int) -> None:
         self.name = "HEAP"
         self.alignment = alignment
-        self.size = self._align(size)
+        super().__init__(self._align(size))
         self.header = self._align(header)
         self.min_block = self._align(min_block)
         self.used = 0
@@ -108,8 +145,11 @@ class Heap:
         size = -(-size // alignment) * alignment
         if size < self.min_block:
             size = self.min_block
-        if size > self.size:
-            return -1
+        if size > self.limit:
+            if not self._passes(size):
+                return self._no_memory()
+            if size > self.size:
+                return -1
         need = size + self.header
         holes = self._holes
         sizes = self._sizes
@@ -132,6 +172,9 @@ class Heap:
                 if self.observer is not None:
                     self.observer(self.name, True, self.used)
                 return start
+        return self._no_memory()
+
+    def _no_memory(self) -> int:
         self.err += 1
         if self.observer is not None:
             self.observer(self.name, False, self.used)
@@ -142,6 +185,8 @@ class Heap:
         size = self._blocks.pop(address)
         self.used -= size
         self._add_hole(address, size)
+        if self.observer is not None:
+            self.observer(self.name, True, self.used)
 
     def trim(self, address: int, size: int) -> None:
         """Shrink a block in place to ``size`` payload bytes (``mem_trim``)."""
@@ -159,6 +204,8 @@ class Heap:
         self._blocks[address] = whole - rest
         self.used -= rest
         self._add_hole(end - rest, rest)
+        if self.observer is not None:
+            self.observer(self.name, True, self.used)
 
     def _add_hole(self, address: int, size: int) -> None:
         holes = self._holes

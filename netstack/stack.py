@@ -31,7 +31,7 @@ from netstack.profile import Profile
 from netstack.raw import Raw
 from netstack.stats import Drop, Stats
 from netstack.tcp import Tcp
-from netstack.trace import FrameIn, FrameOut, TraceHook
+from netstack.trace import Done, FrameIn, FrameOut, TraceHook
 from netstack.udp import Udp
 
 Transmit = Callable[[bytes], int]
@@ -102,8 +102,9 @@ class Stack:
         core = self.core
         if now != core.now:
             core.set_now(now)
-        if core.trace is not None:
-            core.trace(FrameIn(now, frame))
+        trace = core.trace
+        if trace is not None:
+            trace(FrameIn(now, frame))
         buffers = 1
         parts = None
         size = len(frame)
@@ -116,8 +117,10 @@ class Stack:
         if not pool.take(buffers):
             core.drop(PBUF_POOL_EMPTY)
             self.tcp.receive_pool_empty()
-            return
-        self._input(Pbuf(frame, pool, buffers, parts))
+        else:
+            self._input(Pbuf(frame, pool, buffers, parts))
+        if trace is not None:
+            trace(Done(now))
 
     def run_timers(self, now: int) -> None:
         """Move the clock to ``now`` and run what is due (``sys_check_timeouts``)."""
@@ -162,12 +165,14 @@ class Stack:
 
     @property
     def trace(self) -> TraceHook | None:
-        """The trace hook, or None."""
+        """The trace hook, or None. A new one is told of the connections that there are."""
         return self.core.trace
 
     @trace.setter
     def trace(self, hook: TraceHook | None) -> None:
         self.core.set_trace(hook)
+        if hook is not None:
+            self.tcp.introduce()
 
     def _output(self, frame: bytes) -> int:
         err = self._transmit(frame)

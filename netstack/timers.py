@@ -53,11 +53,12 @@ class Timers:
     ``earliest``: no entry is due before that, in ms.
     """
 
-    __slots__ = ("_timers", "earliest", "on_fire", "quantum")
+    __slots__ = ("_timers", "earliest", "on_done", "on_fire", "quantum")
 
     def __init__(self, quantum: int = 1) -> None:
         self.quantum = quantum
         self.on_fire: Callable[[str], None] | None = None  # trace hook: called with the timer's name
+        self.on_done: Callable[[], None] | None = None  # and this when its handler has returned
         self._timers: list[Timer] = []
         self.earliest = _NEVER
 
@@ -124,9 +125,12 @@ class Timers:
             else:
                 timer.due = due + timer.period if due + timer.period >= now else now + timer.period
                 timer.armed_at = now
-            if self.on_fire is not None:
-                self.on_fire(timer.name)
+            told = self.on_fire
+            if told is not None:
+                told(timer.name)
             timer.handler()
+            if told is not None and self.on_done is not None:
+                self.on_done()
 
     def _step_over(self, timer: Timer, now: int) -> None:
         """Step over the runs of an idle timer up to ``now``, but not past a busy one: that may wake it, and

@@ -24,6 +24,8 @@ accept-full                                no place in the accept queue: the new
 accept-err     err: err_t                  a SYN was lost for want of a pcb
 udp-recv       len, src: (ip, port)        a datagram was queued
 udp-drop       len, src: (ip, port)        a datagram was lost: the socket's queue is full
+send           data: bytes                 a call of ``usocket`` said that this part of a stream was sent
+receive        data: bytes                 a call of ``usocket`` gave this part of a stream to the program
 =============  ==========================  ============================================================
 """
 

@@ -231,8 +231,8 @@ class TcpSocket:
         MicroPython has none.
 
         ERR_WOULDBLOCK (buffer full, or connecting), ERR_CONN (no connection), ERR_MEM (heap or segments;
-        MicroPython waits up to 10 s then), the connection's error once. After an err from routing the data is
-        queued all the same.
+        MicroPython waits up to 10 s then), the connection's error once. An err with a count is from routing
+        or the driver: so much is queued all the same.
         """
         pcb = self.pcb
         if pcb is None:
@@ -245,7 +245,8 @@ class TcpSocket:
         err = self._tcp.write(pcb, data if count == len(data) else data[:count])
         if err == ERR_OK:
             err = self._tcp.output_nagle(pcb)
-        return (count, ERR_OK) if err == ERR_OK else (0, err)
+            return count, err
+        return 0, err
 
     def output(self) -> int:
         """Have lwIP send what it may (``tcp_output``): MicroPython calls it between its tries to write."""

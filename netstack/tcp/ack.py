@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from netstack.tcp import congestion, rtt
+from netstack.tcp import observe
 from netstack.tcp.control import may_challenge, send_empty_ack
 from netstack.tcp.retransmit import fast_retransmit
 from netstack.tcp.segment import Segment, TxSegment, free_segment
@@ -26,13 +26,25 @@ def receive_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     right_edge = pcb.snd_wl2 + pcb.snd_wnd & MASK
     update_window(tcp, pcb, seg.seq, ack, seg.wnd)
     if not (pcb.lastack - ack) & _SIGN:
+        seg.ack_kind = "old"
         _old_ack(tcp, pcb, seg, right_edge)
     elif not (pcb.snd_nxt - ack) & _SIGN:
+        seg.ack_kind = "new"
         seg.acked = new_ack(tcp, pcb, ack)
-    elif may_challenge(tcp, pcb):
-        send_empty_ack(tcp, pcb)  # of what was never sent
+    else:
+        seg.ack_kind = "future"
+        if may_challenge(tcp, pcb):
+            send_empty_ack(tcp, pcb, "unsent-acked")
     if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
-        rtt.sample(pcb, tcp.ticks)
+        take_sample(tcp, pcb)
+
+
+def take_sample(tcp: TcpShared, pcb: Tcb) -> None:
+    """The timed segment was acknowledged."""
+    old, measured = pcb.rto, tcp.ticks - pcb.rttest & 0xFFFFFFFF
+    tcp.parts.rtt.sample(pcb, tcp.ticks)
+    if tcp.core.trace is not None:
+        observe.rtt(tcp, pcb, "sample", m=measured, sa=pcb.sa, sv=pcb.sv, rto=pcb.rto, old_rto=old)
 
 
 def update_window(tcp: TcpShared, pcb: Tcb, seq: int, ack: int, field: int) -> None:
@@ -71,10 +83,13 @@ def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
         and pcb.rtime >= 0
         and pcb.lastack == seg.ack
     ):
+        seg.ack_kind = "duplicate"
         if pcb.dupacks < 0xFF:
             pcb.dupacks += 1
         if pcb.dupacks > 3:
-            congestion.on_further_duplicate(tcp, pcb)
+            tcp.parts.congestion.on_further_duplicate(tcp, pcb)
+            if tcp.core.trace is not None:
+                observe.congestion(tcp, pcb, "dup-ack")
         if pcb.dupacks >= 3:
             fast_retransmit(tcp, pcb)
     elif tcp.resets_dupacks:
@@ -84,13 +99,18 @@ def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
 def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
     """``ack`` is new: timers, congestion window, queues, send buffer. Returns the bytes of freed segments."""
     if pcb.flags & TF_INFR:
-        congestion.leave_recovery(pcb)
+        tcp.parts.congestion.leave_recovery(pcb)
+        if tcp.core.trace is not None:
+            observe.congestion(tcp, pcb, "recovered")
     pcb.nrtx = 0
-    rtt.reset_backoff(pcb)
+    tcp.parts.rtt.reset_backoff(pcb)
     advance = ack - pcb.lastack & tcp.wnd_limit
     pcb.dupacks = 0
     pcb.lastack = ack
-    congestion.on_ack(tcp, pcb, advance)
+    if tcp.core.trace is None:
+        tcp.parts.congestion.on_ack(tcp, pcb, advance)
+    else:
+        observe.growth(tcp, pcb, advance)
     acked = 0
     if pcb.unacked:
         acked = _free_acked(tcp, pcb, ack, pcb.unacked)
@@ -99,6 +119,8 @@ def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
     if tcp.cuts_acked_head:
         _cut_acked(pcb)
     pcb.rtime = 0 if pcb.unacked else -1
+    if tcp.core.trace is not None:
+        observe.rexmit_timer(tcp, pcb)
     pcb.polltmr = 0
     if not pcb.unsent:
         pcb.unsent_oversize = 0

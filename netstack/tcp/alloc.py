@@ -50,7 +50,7 @@ def _kill_time_wait(tcp: TcpShared, prio: int) -> None:
             close_with_fin(tcp, pcb)
     victim = _oldest(tcp, tcp.tw_pcbs)
     if victim is not None:
-        abort(tcp, victim)
+        abort(tcp, victim, "rst-killed")
 
 
 def _kill_last_ack(tcp: TcpShared, prio: int) -> None:
@@ -77,4 +77,4 @@ def _kill_lower_priority(tcp: TcpShared, prio: int) -> None:
         if pcb.prio < limit or (pcb.prio == limit and inactive >= longest):
             limit, longest, victim = pcb.prio, inactive, pcb
     if victim is not None:
-        abort(tcp, victim)
+        abort(tcp, victim, "rst-killed")

@@ -7,6 +7,7 @@ tcp_enqueue_flags).
 from __future__ import annotations
 
 from netstack.errors import ERR_ABRT, ERR_CONN, ERR_MEM, ERR_OK
+from netstack.tcp import observe
 from netstack.tcp.control import reset_connection, send_rst
 from netstack.tcp.header import FIN, RST, SYN
 from netstack.tcp.lists import (
@@ -80,7 +81,7 @@ def shutdown(tcp: TcpShared, pcb: Tcb, rx: bool, tx: bool) -> int:
 def _close_shutdown(tcp: TcpShared, pcb: Tcb, rst_on_unread_data: bool) -> int:
     if rst_on_unread_data and pcb.state in {ESTABLISHED, CLOSE_WAIT}:
         if pcb.refused_data is not None or pcb.rcv_wnd != tcp.wnd_max(pcb):
-            reset_connection(tcp, pcb)
+            reset_connection(tcp, pcb, "rst-unread")
             purge(tcp, pcb)
             remove_active(tcp, pcb)
             if tcp.input_pcb is pcb:
@@ -113,6 +114,8 @@ def close_with_fin(tcp: TcpShared, pcb: Tcb) -> int:
     err = _send_fin(tcp, pcb)
     if err == ERR_MEM:
         pcb.flags |= TF_CLOSEPEND
+        if tcp.core.trace is not None:
+            observe.held(tcp, pcb, "close-pending", {}, pcb.snd_lbb)
         return ERR_OK
     if pcb.state == SYN_RCVD:
         backlog_accepted(tcp, pcb)
@@ -149,6 +152,8 @@ def enqueue_flags(tcp: TcpShared, pcb: Tcb, flags: int) -> int:
             buf.free()
         pcb.flags |= TF_NAGLEMEMERR
         tcp.stats.memerr += 1
+        if tcp.core.trace is not None:
+            observe.write_refused(tcp, pcb, "heap" if buf is None else "tcp-seg", 0)
         return ERR_MEM
     pcb.unsent.append(TxSegment(pcb.snd_lbb, b"", flags, options, buf))
     pcb.unsent_oversize = 0
@@ -159,14 +164,14 @@ def enqueue_flags(tcp: TcpShared, pcb: Tcb, flags: int) -> int:
     return ERR_OK
 
 
-def abort(tcp: TcpShared, pcb: Tcb) -> None:
+def abort(tcp: TcpShared, pcb: Tcb, cause: str = "rst-abort") -> None:
     """End the connection with a reset (``tcp_abort``); its error callback gets ERR_ABRT, even though it was
-    asked for.
+    asked for. ``cause`` is for the trace.
     """
-    abandon(tcp, pcb, reset=True)
+    abandon(tcp, pcb, reset=True, cause=cause)
 
 
-def abandon(tcp: TcpShared, pcb: Tcb, reset: bool) -> None:
+def abandon(tcp: TcpShared, pcb: Tcb, reset: bool, cause: str = "rst-abort") -> None:
     """Free ``pcb`` whatever its state, with or without a reset (``tcp_abandon``)."""
     if pcb.state == TIME_WAIT:
         remove_pcb(tcp, pcb)
@@ -179,7 +184,7 @@ def abandon(tcp: TcpShared, pcb: Tcb, reset: bool) -> None:
     else:
         remove_bound(tcp, pcb)
     if connected and reset:
-        send_rst(tcp, pcb, pcb.snd_nxt, pcb.rcv_nxt, local, remote)
+        send_rst(tcp, pcb, pcb.snd_nxt, pcb.rcv_nxt, local, remote, cause)
     free_pcb(tcp, pcb)
     if pcb.errf is not None:
         pcb.errf(ERR_ABRT)

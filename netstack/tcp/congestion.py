@@ -18,6 +18,11 @@ def initial_window(mss: int) -> int:
     return min(4 * mss, max(2 * mss, _INITIAL_BYTES))
 
 
+def on_established(pcb: Tcb) -> None:
+    """The handshake is done."""
+    pcb.cwnd = initial_window(pcb.mss)
+
+
 def leave_recovery(pcb: Tcb) -> None:
     """The first new ACK, even a partial one, ends fast recovery (Reno)."""
     pcb.flags &= ~TF_INFR

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from netstack.errors import ERR_BUF, ERR_MEM, ERR_OK, ERR_RTE
 from netstack.pbuf import TxBuf
+from netstack.tcp import observe
 from netstack.tcp.header import ACK, FIN, HEADER_LEN, PROTO_TCP, RST, emit
 from netstack.tcp.options import build_sack, build_timestamp, sack_count
 from netstack.tcp.seq import lt
@@ -24,20 +25,33 @@ def _alloc(tcp: TcpShared, pcb: Tcb, length: int) -> TxBuf | None:
     buf = tcp.core.mem.tx.ip(HEADER_LEN + length)
     if buf is not None:
         pcb.rcv_ann_right_edge = pcb.rcv_nxt + pcb.rcv_ann_wnd & 0xFFFFFFFF
+    elif tcp.core.trace is not None:
+        observe.refused(tcp, pcb, ERR_MEM, pcb.snd_nxt, 0)
     return buf
 
 
 def _send(
-    tcp: TcpShared, pcb: Tcb, buf: TxBuf, seq: int, flags: int, options: bytes = b"", data: bytes = b""
+    tcp: TcpShared,
+    pcb: Tcb,
+    buf: TxBuf,
+    seq: int,
+    flags: int,
+    cause: str,
+    options: bytes = b"",
+    data: bytes = b"",
 ) -> int:
     """One control segment of a connection, whose memory is given back. What IP says."""
     if not tcp.ipv4.route(pcb.remote_ip):
+        if tcp.core.trace is not None:
+            observe.refused(tcp, pcb, ERR_RTE, seq, len(data))
         buf.free()
         return ERR_RTE
     tcp.stats.xmit += 1
     window = pcb.rcv_ann_wnd >> pcb.rcv_scale
     if window > 0xFFFF:
         window = 0xFFFF
+    if tcp.core.trace is not None:
+        observe.control_leaves(tcp, pcb, seq, flags, window, len(data), cause)
     segment = emit(
         pcb.local_ip,
         pcb.remote_ip,
@@ -51,12 +65,16 @@ def _send(
         data,
     )
     err = tcp.ipv4.output_if(segment, pcb.local_ip, pcb.remote_ip, pcb.ttl, pcb.tos, PROTO_TCP, buf)
+    if err != ERR_OK and tcp.core.trace is not None:
+        observe.refused(tcp, pcb, err, seq, len(data))
     buf.free()
     return err
 
 
-def send_empty_ack(tcp: TcpShared, pcb: Tcb) -> int:
-    """An ACK without data now (``tcp_send_empty_ack``); if it cannot be sent the fast timer tries again."""
+def send_empty_ack(tcp: TcpShared, pcb: Tcb, why: str) -> int:
+    """An ACK without data now (``tcp_send_empty_ack``), for ``why`` (``netstack.trace.ACK_CAUSES``); if it
+    cannot be sent the fast timer tries again.
+    """
     options = b""
     if pcb.flags & TF_TIMESTAMP:
         options = build_timestamp(tcp, pcb)
@@ -69,8 +87,10 @@ def send_empty_ack(tcp: TcpShared, pcb: Tcb) -> int:
         err = ERR_BUF
     else:
         pcb.ts_lastacksent = pcb.rcv_nxt
-        err = _send(tcp, pcb, buf, pcb.snd_nxt, ACK, options)
+        err = _send(tcp, pcb, buf, pcb.snd_nxt, ACK, why or "pending", options)
     if err == ERR_OK:
+        if tcp.core.trace is not None:
+            observe.ack_leaves(tcp, pcb)
         pcb.flags &= ~(TF_ACK_DELAY | TF_ACK_NOW)
     else:
         pcb.flags |= TF_ACK_DELAY | TF_ACK_NOW
@@ -87,13 +107,17 @@ def may_challenge(tcp: TcpShared, pcb: Tcb) -> bool:
         pcb.challenges_since = tcp.core.ms
         pcb.challenges = 0
     pcb.challenges += 1
+    if pcb.challenges > MAX_CHALLENGES and tcp.core.trace is not None:
+        numbers = {"challenges": pcb.challenges, "limit": MAX_CHALLENGES, "span_ms": CHALLENGE_SPAN_MS}
+        observe.held(tcp, pcb, "challenge-limit", numbers, pcb.snd_nxt)
     return pcb.challenges <= MAX_CHALLENGES
 
 
-def challenge(tcp: TcpShared, pcb: Tcb) -> None:
-    """An ACK when the segment has been processed (RFC 5961 3 and 4)."""
+def challenge(tcp: TcpShared, pcb: Tcb, why: str) -> None:
+    """An ACK when the segment has been processed (RFC 5961 3 and 4), for ``why``."""
     if may_challenge(tcp, pcb):
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = why
 
 
 def send_rst(
@@ -103,10 +127,11 @@ def send_rst(
     ack: int,
     local: tuple[int, int],
     remote: tuple[int, int],
+    cause: str,
     answers_ack: bool = False,
 ) -> None:
-    """A reset (``tcp_rst``) from ``local`` to ``remote``, both (ip, port). ``pcb`` gives TTL and TOS, None
-    the defaults.
+    """A reset (``tcp_rst``) from ``local`` to ``remote``, both (ip, port), because of ``cause``
+    (``netstack.trace.RST_CAUSES``). ``pcb`` gives TTL and TOS, None the defaults.
 
     ``answers_ack``: the segment that provoked it had the ACK flag; RFC 9293 3.10.7.1 then wants a reset
     without ACK. lwIP sets ACK always, and sends the window with its bytes swapped.
@@ -120,6 +145,9 @@ def send_rst(
         flags = RST | ACK
         if answers_ack and "rst_ack_flag_always" not in tcp.quirks:
             flags, ack = RST, 0
+        if tcp.core.trace is not None:
+            fields = (seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, flags, tcp.rst_window, 0)
+            observe.segment_out(tcp, (*local, *remote), fields, cause, {})
         segment = emit(
             local[0],
             remote[0],
@@ -135,11 +163,10 @@ def send_rst(
     buf.free()
 
 
-def reset_connection(tcp: TcpShared, pcb: Tcb) -> None:
+def reset_connection(tcp: TcpShared, pcb: Tcb, cause: str) -> None:
     """A reset for the connection as it stands: SND.NXT and RCV.NXT."""
-    send_rst(
-        tcp, pcb, pcb.snd_nxt, pcb.rcv_nxt, (pcb.local_ip, pcb.local_port), (pcb.remote_ip, pcb.remote_port)
-    )
+    local, remote = (pcb.local_ip, pcb.local_port), (pcb.remote_ip, pcb.remote_port)
+    send_rst(tcp, pcb, pcb.snd_nxt, pcb.rcv_nxt, local, remote, cause)
 
 
 def _probe_options(tcp: TcpShared, pcb: Tcb) -> bytes:
@@ -157,7 +184,7 @@ def keepalive(tcp: TcpShared, pcb: Tcb) -> int:
         return ERR_MEM
     seq = pcb.snd_nxt - 1 & 0xFFFFFFFF
     _note(tcp, pcb, seq, 0, "keepalive")
-    return _send(tcp, pcb, buf, seq, ACK, options)
+    return _send(tcp, pcb, buf, seq, ACK, "keepalive", options)
 
 
 def zero_window_probe(tcp: TcpShared, pcb: Tcb) -> int:
@@ -182,7 +209,7 @@ def zero_window_probe(tcp: TcpShared, pcb: Tcb) -> int:
     if lt(pcb.snd_nxt, snd_nxt):
         pcb.snd_nxt = snd_nxt
     _note(tcp, pcb, seg.seq, len(data), "persist-probe")
-    return _send(tcp, pcb, buf, seg.seq, ACK | FIN if fin else ACK, options, data)
+    return _send(tcp, pcb, buf, seg.seq, ACK | FIN if fin else ACK, "persist-probe", options, data)
 
 
 def _note(tcp: TcpShared, pcb: Tcb, seq: int, length: int, cause: str) -> None:

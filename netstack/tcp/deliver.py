@@ -11,7 +11,6 @@ from netstack.tcp.lists import free_pcb, remove_pcb
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSED
 from netstack.tcp.tcb import TF_RXCLOSED, Tcb
-from netstack.tcp.window import recved
 
 
 def report_acked(pcb: Tcb, acked: int) -> bool:
@@ -34,7 +33,7 @@ def deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
             data.free()
             if rest is not None:
                 rest.free()
-            abort(tcp, pcb)
+            abort(tcp, pcb, "rst-after-close")
             return False
         recv = pcb.recv
         err = _consume(tcp, pcb, data) if recv is None else recv(pcb, data, ERR_OK)
@@ -56,7 +55,7 @@ def deliver(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> bool:
 
 def _consume(tcp: TcpShared, pcb: Tcb, data: Pbuf) -> int:
     """lwIP's default receive callback (``tcp_recv_null``)."""
-    recved(tcp, pcb, len(data))
+    tcp.parts.window.recved(tcp, pcb, len(data))
     data.free()
     return ERR_OK
 

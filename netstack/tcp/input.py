@@ -26,14 +26,14 @@ from netstack.tcp.lists import (
     register_active,
     remove_pcb,
 )
-from netstack.tcp.options import parse_options
+from netstack.tcp.options import ONLY_TS, TS_LEN, parse_options
 from netstack.tcp.output import output
 from netstack.tcp.predict import predicted
 from netstack.tcp.process import segment_arrives
 from netstack.tcp.segment import GOT_FIN, RESET, Segment
 from netstack.tcp.seq import between, gt
 from netstack.tcp.shared import TcpShared
-from netstack.tcp.states import ESTABLISHED, SYN_RCVD, set_state
+from netstack.tcp.states import ESTABLISHED, STATE_NAMES, SYN_RCVD, TIME_WAIT, set_state
 from netstack.tcp.tcb import SOF_INHERITED, TF_ACK_NOW, TF_BACKLOGPEND, ListenTcb, Tcb
 
 MASK = 0xFFFFFFFF
@@ -76,43 +76,54 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
     else:
         p.strip(header_len)
     pcb = find_active(tcp, dst, dst_port, src, src_port)
+    options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
     if (
         pcb is not None
-        and header_len == HEADER_LEN
         and flags & ~PSH == ACK
         and seq == pcb.rcv_nxt
         and pcb.state == ESTABLISHED
         and tcp.predicts
-        and predicted(tcp, pcb, p, seq, ack, wnd, size - HEADER_LEN)
+        and (not options or (header_len == HEADER_LEN + TS_LEN and options[:4] == ONLY_TS))
+        and predicted(tcp, pcb, p, seq, ack, wnd, size - header_len, options)
     ):
         return None
-    options = data[HEADER_LEN:header_len] if header_len > HEADER_LEN else b""
     seg = Segment(p, seq, ack, flags, wnd, options, size - header_len)
     if pcb is not None:
         if tcp.core.trace is None:
             _connection_input(tcp, pcb, seg)
         else:
-            before = observe.snapshot(pcb)
-            _connection_input(tcp, pcb, seg)
-            observe.report(tcp, pcb, before, "ack" if flags & ACK else "segment")
+            with observe.arriving(tcp, pcb, pcb.flow, seg, STATE_NAMES[pcb.state]):
+                _connection_input(tcp, pcb, seg)
         if not seg.taken:
             p.free()
         return None
     p.free()
-    waiting = find_time_wait(tcp, dst, dst_port, src, src_port)
+    if tcp.core.trace is None:
+        _no_connection(tcp, seg, ip, src_port, dst_port)
+    else:
+        with observe.arriving(tcp, None, (dst, dst_port, src, src_port), seg, "CLOSED"):
+            _no_connection(tcp, seg, ip, src_port, dst_port)
+    return None
+
+
+def _no_connection(tcp: TcpShared, seg: Segment, ip: Ipv4Header, src_port: int, dst_port: int) -> None:
+    """A segment for no active pcb: TIME_WAIT, a listener, or nobody (RFC 9293 3.10.7.1)."""
+    waiting = find_time_wait(tcp, ip.dst, dst_port, ip.src, src_port)
     if waiting is not None and not _reopens(tcp, waiting, seg):
+        seg.verdict = "time-wait"
         return _time_wait_input(tcp, waiting, seg)
-    listener = find_listener(tcp, dst, dst_port)
+    listener = find_listener(tcp, ip.dst, dst_port)
     if listener is not None:
+        seg.verdict = "listen"
         return _listen_input(tcp, listener, seg, ip, src_port)
-    if flags & RST:
+    seg.verdict = "no-connection"
+    if seg.flags & RST:
         return tcp.core.drop(TCP_RST_NO_PCB)
     tcp.core.drop(TCP_NO_PCB)
-    has_ack = bool(flags & ACK)
-    if not has_ack and "rst_seq_from_ack_field" not in tcp.quirks:
-        ack = 0
-    send_rst(tcp, None, ack, seq + seg.tcplen, (dst, dst_port), (src, src_port), answers_ack=has_ack)
-    return None
+    has_ack = bool(seg.flags & ACK)
+    seq = seg.ack if has_ack or "rst_seq_from_ack_field" in tcp.quirks else 0
+    local, remote = (ip.dst, dst_port), (ip.src, src_port)
+    return send_rst(tcp, None, seq, seg.seq + seg.tcplen, local, remote, "rst-no-pcb", answers_ack=has_ack)
 
 
 def _drop(tcp: TcpShared, p: Pbuf, reason: Drop) -> None:
@@ -128,7 +139,8 @@ def _listen_input(tcp: TcpShared, lpcb: ListenTcb, seg: Segment, ip: Ipv4Header,
     flags = seg.flags
     if flags & ACK and not flags & RST:
         local, remote = (ip.dst, lpcb.local_port), (ip.src, src_port)
-        return send_rst(tcp, None, seg.ack, seg.seq + seg.tcplen, local, remote, answers_ack=True)
+        ack = seg.seq + seg.tcplen
+        return send_rst(tcp, None, seg.ack, ack, local, remote, "rst-listener", answers_ack=True)
     if flags & RST or not flags & SYN:
         return tcp.core.drop(TCP_LISTEN_OTHER)
     backlog = tcp.profile.tcp_listen_backlog
@@ -176,11 +188,15 @@ def _time_wait_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         if between(seg.seq, pcb.rcv_nxt, pcb.rcv_nxt + pcb.rcv_wnd):
             local, remote = (pcb.local_ip, pcb.local_port), (pcb.remote_ip, pcb.remote_port)
             has_ack = bool(seg.flags & ACK)
-            return send_rst(tcp, pcb, seg.ack, seg.seq + seg.tcplen, local, remote, answers_ack=has_ack)
+            ack = seg.seq + seg.tcplen
+            return send_rst(tcp, pcb, seg.ack, ack, local, remote, "rst-time-wait", answers_ack=has_ack)
     elif seg.flags & FIN:
         pcb.tmr = tcp.ticks
+        if tcp.core.trace is not None:
+            observe.state_timers(tcp, pcb, TIME_WAIT)
     if seg.tcplen:
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = "time-wait"
         output(tcp, pcb)
     return None
 
@@ -209,6 +225,8 @@ def _connection_input(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         return
     tcp.input_pcb = pcb
     alive = segment_arrives(tcp, pcb, seg)
+    if tcp.core.trace is not None:
+        observe.judged(tcp, pcb, seg)
     if alive and (seg.events or seg.acked or seg.delivered is not None or tcp.input_closed):
         alive = _notify(tcp, pcb, seg)
     tcp.input_pcb = None
@@ -224,9 +242,10 @@ def _offer_before(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     alive = offer_refused(tcp, pcb)
     if alive and (pcb.refused_data is None or not seg.tcplen):
         return True
+    seg.verdict = "refused"
     tcp.core.drop(TCP_REFUSED)
     if alive and not pcb.rcv_ann_wnd:
-        send_empty_ack(tcp, pcb)  # it is a window probe
+        send_empty_ack(tcp, pcb, "refused-data")  # it is a window probe
     return False
 
 

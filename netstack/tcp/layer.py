@@ -11,21 +11,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 from netstack.core import Core
 from netstack.ip_header import Ipv4Header
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
 from netstack.pbuf import Pbuf
-from netstack.tcp import alloc, close, lists, observe, open, output, window, write
+from netstack.tcp import alloc, close, lists, observe, open, output, write
 from netstack.tcp.header import PROTO_TCP
 from netstack.tcp.input import tcp_input
+from netstack.tcp.parts import Parts
 from netstack.tcp.quiet import quiet_runs, skip_runs
 from netstack.tcp.shared import TcpShared
+from netstack.tcp.states import CLOSED
 from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
 from netstack.tcp.timers import tcp_timer
 from netstack.tcp.unreachable import icmp_error
-from netstack.trace import ApiCall
+from netstack.trace import ApiCall, Called
+
+AnyTcb = Tcb | ListenTcb
+T = TypeVar("T")
 
 
 class Tcp(TcpShared):
@@ -35,6 +41,7 @@ class Tcp(TcpShared):
         self, core: Core, netif: Netif, ipv4: Ipv4, iss: Callable[[], int] | None, ephemeral_first: int
     ) -> None:
         super().__init__(core, netif, ipv4, iss, ephemeral_first)
+        self.parts = Parts()
         interval = core.profile.tcp_tmr_interval
         quiet, skip = partial(quiet_runs, self), partial(skip_runs, self)
         self.timer = core.timers.oneshot("tcp", interval, self._tick, quiet, skip)
@@ -50,88 +57,96 @@ class Tcp(TcpShared):
 
     # The raw API; an observer hears of each call when it returns
 
-    def _told(self, call: str, port: int, *args: object, result: object) -> None:
-        """Report a call for the pcb on local ``port`` (0: none yet)."""
+    def _observed(self, call: str, pcb: AnyTcb | None, args: tuple[object, ...], do: Callable[[], T]) -> T:
+        """Make a call and report it, with the local port of its pcb (0: none yet): within it is what it
+        causes.
+        """
         trace = self.core.trace
-        if trace is not None:
-            trace(ApiCall(self.core.now, f"tcp_{call}", (port, *args), result))
+        assert trace is not None
+        trace(Called(self.core.now, f"tcp_{call}"))
+        port = 0 if pcb is None else pcb.local_port
+        windows = observe.snapshot(pcb) if isinstance(pcb, Tcb) else None
+        result = do()
+        if isinstance(pcb, Tcb) and windows is not None and pcb.state != CLOSED:
+            if self.input_pcb is not pcb:  # else the input processing reports it
+                observe.report(self, pcb, windows)
+                observe.look(self, pcb)
+        told = result[1] if isinstance(result, tuple) else result
+        if call == "new":
+            told = result is not None
+        elif pcb is not None and pcb.local_port:
+            port = pcb.local_port
+        if self.core.trace is not None:
+            self.core.trace(ApiCall(self.core.now, f"tcp_{call}", (port, *args), told))
+        return result
 
     def new(self, prio: int = PRIO_NORMAL) -> Tcb | None:
         """A pcb (``tcp_new``); None when the pool is empty and nobody could be killed for it."""
-        pcb = alloc.new(self, prio)
-        if self.core.trace is not None:
-            self._told("new", 0, prio, result=pcb is not None)
-        return pcb
+        if self.core.trace is None:
+            return alloc.new(self, prio)
+        return self._observed("new", None, (prio,), partial(alloc.new, self, prio))
 
     def bind(self, pcb: Tcb, ip: int, port: int) -> int:
         """See ``open.bind``."""
-        err = open.bind(self, pcb, ip, port)
-        if self.core.trace is not None:
-            self._told("bind", pcb.local_port, ip, port, result=err)
-        return err
+        if self.core.trace is None:
+            return open.bind(self, pcb, ip, port)
+        return self._observed("bind", pcb, (ip, port), partial(open.bind, self, pcb, ip, port))
 
     def listen(self, pcb: Tcb, backlog: int = 0xFF) -> tuple[ListenTcb | None, int]:
         """See ``open.listen``: the listener replaces ``pcb``."""
-        listener, err = open.listen(self, pcb, backlog)
-        if self.core.trace is not None:
-            self._told("listen", pcb.local_port, backlog, result=err)
-        return listener, err
+        if self.core.trace is None:
+            return open.listen(self, pcb, backlog)
+        return self._observed("listen", pcb, (backlog,), partial(open.listen, self, pcb, backlog))
 
     def connect(self, pcb: Tcb, ip: int, port: int) -> int:
         """See ``open.connect``."""
-        err = open.connect(self, pcb, ip, port)
-        if self.core.trace is not None:
-            self._told("connect", pcb.local_port, ip, port, result=err)
-        return err
+        if self.core.trace is None:
+            return open.connect(self, pcb, ip, port)
+        return self._observed("connect", pcb, (ip, port), partial(open.connect, self, pcb, ip, port))
 
     def write(self, pcb: Tcb, data: bytes, more: bool = False) -> int:
         """See ``write.write``: queue data; ``output`` sends it."""
-        err = write.write(self, pcb, data, more)
-        if self.core.trace is not None:
-            self._told("write", pcb.local_port, len(data), more, result=err)
-        return err
+        if self.core.trace is None:
+            return write.write(self, pcb, data, more)
+        return self._observed("write", pcb, (len(data), more), partial(write.write, self, pcb, data, more))
 
     def output(self, pcb: Tcb) -> int:
         """See ``output.output``: send what may be sent."""
-        return output.output(self, pcb)
+        if self.core.trace is None:
+            return output.output(self, pcb)
+        return self._observed("output", pcb, (), partial(output.output, self, pcb))
 
     def output_nagle(self, pcb: Tcb) -> int:
         """See ``output.output_nagle``."""
-        return output.output_nagle(self, pcb)
+        if self.core.trace is None:
+            return output.output_nagle(self, pcb)
+        return self._observed("output", pcb, (), partial(output.output_nagle, self, pcb))
 
     def recved(self, pcb: Tcb, length: int) -> None:
         """See ``window.recved``: the application has consumed ``length`` bytes."""
         if self.core.trace is None:
-            window.recved(self, pcb, length)
-            return
-        before = observe.snapshot(pcb)
-        window.recved(self, pcb, length)
-        if self.input_pcb is not pcb:  # else the input processing reports it
-            observe.report(self, pcb, before, "recved")
-        self._told("recved", pcb.local_port, length, result=None)
+            self.parts.window.recved(self, pcb, length)
+        else:
+            self._observed("recved", pcb, (length,), partial(self.parts.window.recved, self, pcb, length))
 
     def close(self, pcb: Tcb | ListenTcb) -> int:
         """See ``close.close``."""
-        port = pcb.local_port
-        err = close.close(self, pcb)
-        if self.core.trace is not None:
-            self._told("close", port, result=err)
-        return err
+        if self.core.trace is None:
+            return close.close(self, pcb)
+        return self._observed("close", pcb, (), partial(close.close, self, pcb))
 
     def shutdown(self, pcb: Tcb, rx: bool, tx: bool) -> int:
         """See ``close.shutdown``."""
-        port = pcb.local_port
-        err = close.shutdown(self, pcb, rx, tx)
-        if self.core.trace is not None:
-            self._told("shutdown", port, rx, tx, result=err)
-        return err
+        if self.core.trace is None:
+            return close.shutdown(self, pcb, rx, tx)
+        return self._observed("shutdown", pcb, (rx, tx), partial(close.shutdown, self, pcb, rx, tx))
 
     def abort(self, pcb: Tcb) -> None:
         """See ``close.abort``."""
-        port = pcb.local_port
-        close.abort(self, pcb)
-        if self.core.trace is not None:
-            self._told("abort", port, result=None)
+        if self.core.trace is None:
+            close.abort(self, pcb)
+        else:
+            self._observed("abort", pcb, (), partial(close.abort, self, pcb))
 
     def backlog_delayed(self, pcb: Tcb) -> None:
         """The accept callback keeps ``pcb`` counted in the backlog until ``backlog_accepted``."""
@@ -140,6 +155,12 @@ class Tcp(TcpShared):
     def backlog_accepted(self, pcb: Tcb) -> None:
         """``pcb`` has been accepted by the application."""
         lists.backlog_accepted(self, pcb)
+
+    def introduce(self) -> None:
+        """Tell a new observer of all connections."""
+        for pcb in (*self.active_pcbs, *self.tw_pcbs):
+            pcb.seen = pcb.held = None
+            observe.look(self, pcb)
 
     # Events from below
 
@@ -157,7 +178,10 @@ class Tcp(TcpShared):
         self.free_ooseq_at = None
         for pcb in self.active_pcbs:
             if pcb.ooseq:
+                queue = observe.out_of_order(pcb)
                 lists.free_ooseq(self, pcb)
+                if self.core.trace is not None:
+                    observe.left_queue(self, pcb, queue, "pool-empty")
                 return
 
     def _address_changed(self, old: int, new: int) -> None:
@@ -169,7 +193,7 @@ class Tcp(TcpShared):
         for pcbs in (self.active_pcbs, self.bound_pcbs):
             for pcb in tuple(pcbs):
                 if pcb.local_ip == old:
-                    close.abort(self, pcb)
+                    close.abort(self, pcb, "rst-address")
         if new:
             for lpcb in self.listen_pcbs:
                 if lpcb.local_ip == old:

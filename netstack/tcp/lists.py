@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from netstack.tcp import output
+from netstack.tcp import observe, output
 from netstack.tcp.segment import free_ooseq_segment, free_segment
 from netstack.tcp.shared import PORT_RANGE_END, PORT_RANGE_START, TcpShared
 from netstack.tcp.states import CLOSED, TIME_WAIT, set_state
@@ -86,6 +86,8 @@ def purge(tcp: TcpShared, pcb: Tcb) -> None:
     backlog_accepted(tcp, pcb)
     drop_refused(pcb)
     free_ooseq(tcp, pcb)
+    if tcp.core.trace is not None:
+        observe.timers_gone(tcp, pcb)
     pcb.rtime = -1
     for seg in chain(pcb.unsent, pcb.unacked):
         free_segment(tcp, seg)
@@ -114,6 +116,7 @@ def remove_pcb(tcp: TcpShared, pcb: Tcb) -> None:
     purge(tcp, pcb)
     if pcb.state != TIME_WAIT and pcb.flags & TF_ACK_DELAY and "abort_sends_ack_first" in tcp.quirks:
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = "abort-flush"
         output.output(tcp, pcb)
     set_state(tcp, pcb, CLOSED)
     pcb.local_port = 0

@@ -26,6 +26,7 @@ _TS = Struct("!HBBII")
 _BLOCK = Struct("!II")
 
 TS_LEN = 12  # as sent, with two NOPs in front
+ONLY_TS = _TS.pack(0x0101, TS, 10, 0, 0)[:4]  # how the options of a segment begin that has but this one
 _MAX_SHIFT = 14  # RFC 7323 2.3
 _MAX_OPTIONS = 40
 _MINIMUM_MSS = 48  # where a profile does not obey absurd ones (quirk ``no_minimum_mss``)
@@ -69,7 +70,12 @@ def parse_options(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         elif kind == TS and profile.lwip_tcp_timestamps:
             if length != 10 or index + 10 > size:
                 return
-            _obey_timestamp(tcp, pcb, seg, int.from_bytes(options[body : body + 4], "big"))
+            value = int.from_bytes(options[body : body + 4], "big")
+            if syn:
+                pcb.ts_recent = value
+                pcb.flags |= TF_TIMESTAMP
+            else:
+                obey_timestamp(tcp, pcb, seg.seq, seg.tcplen, value)
             index += 10
         elif kind == SACK_PERM and profile.lwip_tcp_sack_out:
             if length != 2:
@@ -94,12 +100,11 @@ def _obey_mss(tcp: TcpShared, pcb: Tcb, mss: int) -> None:
     pcb.mss = mss
 
 
-def _obey_timestamp(tcp: TcpShared, pcb: Tcb, seg: Segment, value: int) -> None:
-    """Remember the value to echo. lwIP: no check against wrapped sequence numbers (RFC 7323 5)."""
-    if seg.flags & SYN:
-        pcb.ts_recent = value
-        pcb.flags |= TF_TIMESTAMP
-    elif between(pcb.ts_lastacksent, seg.seq, seg.seq + seg.tcplen):
+def obey_timestamp(tcp: TcpShared, pcb: Tcb, seq: int, tcplen: int, value: int) -> None:
+    """Remember the value to echo, that of a segment with what we acknowledged last. lwIP: no check against
+    wrapped sequence numbers (RFC 7323 5).
+    """
+    if between(pcb.ts_lastacksent, seq, seq + tcplen):
         if "no_paws" in tcp.quirks or not lt(value, pcb.ts_recent):
             pcb.ts_recent = value
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from netstack.checksum import residue
 from netstack.errors import ERR_OK, ERR_RTE
+from netstack.tcp import observe
 from netstack.tcp.control import send_empty_ack
 from netstack.tcp.header import ACK, PROTO_TCP, emit
 from netstack.tcp.options import build_options
@@ -16,9 +17,9 @@ from netstack.tcp.segment import OPT_WND_SCALE, TxSegment, free_segment
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import LISTEN, SYN_SENT
 from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_FIN, TF_INFR, TF_NAGLEMEMERR, TF_NODELAY, Tcb
-from netstack.trace import Retransmission
 
 _SIGN = 0x80000000
+PERSIST_BACKOFF = (3, 6, 12, 24, 48, 96, 120)  # slow ticks in each stage of the persist timer
 
 
 def nagle_lets_go(tcp: TcpShared, pcb: Tcb) -> bool:
@@ -35,7 +36,11 @@ def nagle_lets_go(tcp: TcpShared, pcb: Tcb) -> bool:
 
 def output_nagle(tcp: TcpShared, pcb: Tcb) -> int:
     """``output``, unless Nagle holds the head back (``tcp_output_nagle``): what MicroPython's send does."""
-    return output(tcp, pcb) if nagle_lets_go(tcp, pcb) else ERR_OK
+    if nagle_lets_go(tcp, pcb):
+        return output(tcp, pcb)
+    if tcp.core.trace is not None:
+        observe.nagle(tcp, pcb)
+    return ERR_OK
 
 
 def output(tcp: TcpShared, pcb: Tcb) -> int:
@@ -50,36 +55,50 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
     unsent = pcb.unsent
     if not unsent:
         if pcb.flags & TF_ACK_NOW:
-            return send_empty_ack(tcp, pcb)
+            return send_empty_ack(tcp, pcb, pcb.ack_why)
         pcb.flags &= ~TF_NAGLEMEMERR
         return ERR_OK
     if not tcp.ipv4.route(pcb.remote_ip):
+        if tcp.core.trace is not None:
+            observe.held(tcp, pcb, "no-route", {"err": ERR_RTE})
         return ERR_RTE
     wnd = pcb.snd_wnd if pcb.snd_wnd < pcb.cwnd else pcb.cwnd
     seg = unsent[0]
     lastack = pcb.lastack
     if (seg.seq - lastack & 0xFFFFFFFF) + len(seg.data) & 0xFFFFFFFF > wnd:
         return _blocked_by_window(tcp, pcb, wnd)
-    pcb.persist_backoff = 0
+    if pcb.persist_backoff:
+        pcb.persist_backoff = 0
+        if tcp.core.trace is not None:
+            observe.timer_stopped(tcp, pcb, "persist", "window-open")
     while (seg.seq - lastack & 0xFFFFFFFF) + len(seg.data) & 0xFFFFFFFF <= wnd:
         if not pcb.flags & (TF_NAGLEMEMERR | TF_FIN) and not nagle_lets_go(tcp, pcb):
+            if tcp.core.trace is not None:
+                observe.nagle(tcp, pcb)
             if pcb.flags & TF_ACK_NOW and "ack_starvation_behind_nagle" not in tcp.quirks:
-                send_empty_ack(tcp, pcb)
+                send_empty_ack(tcp, pcb, pcb.ack_why)
             break
         if pcb.state != SYN_SENT:
             seg.flags |= ACK
         err = _output_segment(tcp, pcb, seg)
         if err != ERR_OK:
             pcb.flags |= TF_NAGLEMEMERR
+            if tcp.core.trace is not None:
+                observe.refused(tcp, pcb, err, seg.seq, len(seg.data))
             return err
         unsent.popleft()
         if pcb.state != SYN_SENT:
+            if tcp.core.trace is not None:
+                observe.ack_leaves(tcp, pcb)
             pcb.flags &= ~(TF_ACK_DELAY | TF_ACK_NOW)
         _to_unacked(tcp, pcb, seg)
         if not unsent:
             pcb.unsent_oversize = 0
             break
         seg = unsent[0]
+    else:
+        if tcp.core.trace is not None:
+            observe.blocked(tcp, pcb)
     pcb.flags &= ~TF_NAGLEMEMERR
     return ERR_OK
 
@@ -92,8 +111,12 @@ def _blocked_by_window(tcp: TcpShared, pcb: Tcb, wnd: int) -> int:
         pcb.persist_cnt = 0
         pcb.persist_backoff = 1
         pcb.persist_probe = 0
+        if tcp.core.trace is not None:
+            observe.timer_armed(tcp, pcb, "persist", PERSIST_BACKOFF[0])
+    if tcp.core.trace is not None:
+        observe.blocked(tcp, pcb)
     if pcb.flags & TF_ACK_NOW:
-        return send_empty_ack(tcp, pcb)
+        return send_empty_ack(tcp, pcb, pcb.ack_why)
     pcb.flags &= ~TF_NAGLEMEMERR
     return ERR_OK
 
@@ -123,12 +146,17 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
     A segment that a lower layer still holds (it waits for ARP) counts as sent.
     """
     if seg.buf.refs != 1:
+        if tcp.core.trace is not None:
+            observe.held(tcp, pcb, "busy", {"xmits": seg.xmits}, seg.seq, len(seg.data))
         return ERR_OK
     window = pcb.rcv_ann_wnd if seg.options & OPT_WND_SCALE else pcb.rcv_ann_wnd >> pcb.rcv_scale
     if window > 0xFFFF:
         window = 0xFFFF
     pcb.rcv_ann_right_edge = pcb.rcv_nxt + pcb.rcv_ann_wnd & 0xFFFFFFFF
     pcb.ts_lastacksent = pcb.rcv_nxt
+    trace = tcp.core.trace
+    if trace is not None:
+        observe.segment_leaves(tcp, pcb, seg, window)
     if pcb.rtime < 0:
         pcb.rtime = 0
     if not pcb.rttest:
@@ -137,12 +165,6 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
     tcp.stats.xmit += 1
     if seg.data_residue is None:
         seg.data_residue = residue(seg.data)
-    if seg.xmits and tcp.core.trace is not None:
-        tcp.core.trace(
-            Retransmission(
-                tcp.core.now, pcb.flow, seg.seq, len(seg.data), pcb.rexmit_cause, pcb.nrtx, pcb.rto
-            )
-        )
     packet = emit(
         pcb.local_ip,
         pcb.remote_ip,

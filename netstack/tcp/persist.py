@@ -7,38 +7,49 @@ Source: lwIP ``tcp.c`` (tcp_slowtmr), ``tcp_out.c`` (tcp_split_unsent_seg).
 from __future__ import annotations
 
 from netstack.errors import ERR_MEM, ERR_OK, ERR_VAL
+from netstack.tcp import observe
 from netstack.tcp.control import zero_window_probe
 from netstack.tcp.header import FIN, PSH
 from netstack.tcp.options import options_len
-from netstack.tcp.output import output
+from netstack.tcp.output import PERSIST_BACKOFF, output
 from netstack.tcp.segment import TxSegment
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import Tcb
-
-BACKOFF = (3, 6, 12, 24, 48, 96, 120)  # slow ticks in each stage
 
 
 def persist_tick(tcp: TcpShared, pcb: Tcb) -> bool:
     """One slow tick with the persist timer running; True when too many probes were left unanswered."""
     if pcb.persist_probe >= tcp.profile.tcp_maxrtx:
+        if tcp.core.trace is not None:
+            limit = tcp.profile.tcp_maxrtx
+            observe.timer_fired(tcp, pcb, "persist", pcb.persist_probe, limit, "give-up")
         return True
-    ticks = BACKOFF[pcb.persist_backoff - 1]
+    ticks = PERSIST_BACKOFF[pcb.persist_backoff - 1]
     if pcb.persist_cnt < ticks:
         pcb.persist_cnt += 1
-    if pcb.persist_cnt >= ticks and _act(tcp, pcb):
+    if pcb.persist_cnt >= ticks and _act(tcp, pcb, ticks):
         pcb.persist_cnt = 0
-        if pcb.persist_backoff < len(BACKOFF):
+        if pcb.persist_backoff < len(PERSIST_BACKOFF):
             pcb.persist_backoff += 1
+        if tcp.core.trace is not None and pcb.persist_backoff:
+            observe.timer_armed(tcp, pcb, "persist", PERSIST_BACKOFF[pcb.persist_backoff - 1])
     return False
 
 
-def _act(tcp: TcpShared, pcb: Tcb) -> bool:
+def _act(tcp: TcpShared, pcb: Tcb, ticks: int) -> bool:
     """Probe or split and send; whether the next stage begins (else the same one is tried again at the next
     tick).
     """
+    if tcp.core.trace is not None:
+        action = "split" if pcb.snd_wnd else "probe"
+        numbers = {"stage": pcb.persist_backoff, "snd_wnd": pcb.snd_wnd}
+        observe.timer_fired(tcp, pcb, "persist", pcb.persist_cnt, ticks, action, **numbers)
     if not pcb.snd_wnd:
         return zero_window_probe(tcp, pcb) == ERR_OK
-    return split_unsent(tcp, pcb, pcb.snd_wnd & 0xFFFF) != ERR_OK or output(tcp, pcb) != ERR_OK
+    cause, pcb.rexmit_cause = pcb.rexmit_cause, "persist-split"
+    failed = split_unsent(tcp, pcb, pcb.snd_wnd & 0xFFFF) != ERR_OK or output(tcp, pcb) != ERR_OK
+    pcb.rexmit_cause = cause
+    return failed
 
 
 def split_unsent(tcp: TcpShared, pcb: Tcb, split: int) -> int:

@@ -10,21 +10,22 @@ only (``predicts`` off) over the same conversations.
 from __future__ import annotations
 
 from netstack.pbuf import Pbuf
-from netstack.tcp import rtt
 from netstack.tcp.ack import new_ack, update_window
 from netstack.tcp.deliver import delayed_close, deliver, report_acked
+from netstack.tcp.options import obey_timestamp
 from netstack.tcp.output import output
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import TF_ACK_DELAY, TF_ACK_NOW, TF_NAGLEMEMERR, TF_RXCLOSED, Tcb
-from netstack.tcp.window import update_rcv_ann_wnd
 
 _SIGN = 0x80000000
 _OUTPUT_FLAGS = TF_ACK_NOW | TF_NAGLEMEMERR  # what output does something about, data apart
 
 
-def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int, length: int) -> bool:
-    """Process a segment that has the ACK flag, perhaps PSH, and no options, at RCV.NXT in ESTABLISHED;
-    ``field`` is its window. False if it is none of the two, and nothing has been done.
+def predicted(
+    tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int, length: int, options: bytes
+) -> bool:
+    """Process a segment that has the ACK flag, perhaps PSH, and no options but ``ONLY_TS``, at RCV.NXT in
+    ESTABLISHED; ``field`` is its window. False if it is none of the two, and nothing has been done.
     """
     if pcb.refused_data is not None or pcb.ooseq or pcb.flags & TF_RXCLOSED or tcp.core.trace is not None:
         return False
@@ -32,14 +33,16 @@ def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int,
         if ack != pcb.lastack or length > pcb.rcv_wnd or pcb.rcv_sacks:
             return False
         _arrived(tcp, pcb)
+        if options and tcp.profile.lwip_tcp_timestamps:
+            obey_timestamp(tcp, pcb, seq, length, int.from_bytes(options[4:8], "big"))
         update_window(tcp, pcb, seq, ack, field)
         if tcp.resets_dupacks:
             pcb.dupacks = 0
         if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
-            rtt.sample(pcb, tcp.ticks)
+            tcp.parts.rtt.sample(pcb, tcp.ticks)
         pcb.rcv_nxt = seq + length & 0xFFFFFFFF
         pcb.rcv_wnd -= length
-        update_rcv_ann_wnd(tcp, pcb)
+        tcp.parts.window.update_rcv_ann_wnd(tcp, pcb)
         if pcb.flags & TF_ACK_DELAY:
             pcb.flags = pcb.flags & ~TF_ACK_DELAY | TF_ACK_NOW
         else:
@@ -51,10 +54,12 @@ def predicted(tcp: TcpShared, pcb: Tcb, p: Pbuf, seq: int, ack: int, field: int,
         if not advance or advance & _SIGN or (pcb.snd_nxt - ack) & _SIGN or not pcb.rcv_wnd:
             return False
         _arrived(tcp, pcb)
+        if options and tcp.profile.lwip_tcp_timestamps:
+            obey_timestamp(tcp, pcb, seq, length, int.from_bytes(options[4:8], "big"))
         update_window(tcp, pcb, seq, ack, field)
         acked = new_ack(tcp, pcb, ack)
         if pcb.rttest and (pcb.rtseq - ack) & _SIGN:
-            rtt.sample(pcb, tcp.ticks)
+            tcp.parts.rtt.sample(pcb, tcp.ticks)
         p.free()
         tcp.input_pcb = pcb
         alive = report_acked(pcb, acked) and not delayed_close(tcp, pcb)

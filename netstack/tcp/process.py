@@ -7,16 +7,15 @@ Source: lwIP ``tcp_in.c`` (tcp_process, tcp_receive).
 from __future__ import annotations
 
 from netstack.errors import ERR_ABRT, ERR_OK, ERR_VAL
-from netstack.tcp.ack import receive_ack
+from netstack.tcp import observe
+from netstack.tcp.ack import receive_ack, take_sample
 from netstack.tcp.close import abort, enqueue_flags
-from netstack.tcp.congestion import initial_window
 from netstack.tcp.control import challenge, send_rst
 from netstack.tcp.header import ACK, RST, SYN
 from netstack.tcp.lists import backlog_accepted, register_time_wait
 from netstack.tcp.options import parse_options
 from netstack.tcp.receive import receive_text
 from netstack.tcp.retransmit import rexmit_all, rexmit_first
-from netstack.tcp.rtt import sample
 from netstack.tcp.segment import GOT_FIN, RESET, Segment, free_segment
 from netstack.tcp.seq import between
 from netstack.tcp.shared import TcpShared
@@ -43,10 +42,12 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """
     flags = seg.flags
     if flags & RST:
+        seg.verdict = "reset-ignored"
         _check_rst(tcp, pcb, seg)
         return True
     if flags & SYN and pcb.state not in {SYN_SENT, SYN_RCVD}:
-        challenge(tcp, pcb)  # RFC 5961 4
+        seg.verdict = "challenge-syn"
+        challenge(tcp, pcb, "challenge-syn")  # RFC 5961 4
         return True
     if not pcb.flags & TF_RXCLOSED or "frozen_timer_after_close" not in tcp.quirks:
         pcb.tmr = tcp.ticks
@@ -60,7 +61,9 @@ def segment_arrives(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     if state == SYN_RCVD:
         return _syn_rcvd(tcp, pcb, seg)
     if tcp.checks_sequence and not _is_acceptable(pcb, seg):
+        seg.verdict = "unacceptable"
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = "not-acceptable"
         return True
     if flags & ACK:
         receive_ack(tcp, pcb, seg)
@@ -95,6 +98,7 @@ def _fin_acked(pcb: Tcb, seg: Segment) -> bool:
 def _fin(tcp: TcpShared, pcb: Tcb, seg: Segment, state: int) -> None:
     """The peer's FIN is in sequence (RFC 9293 3.10.7.4, eighth step)."""
     pcb.flags |= TF_ACK_NOW
+    pcb.ack_why = "fin-received"
     if state == FIN_WAIT_2 or (state == FIN_WAIT_1 and _fin_acked(pcb, seg)):
         register_time_wait(tcp, pcb)
     elif state == FIN_WAIT_1:
@@ -115,14 +119,17 @@ def _check_rst(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     else:
         acceptable = seg.seq == pcb.rcv_nxt
         if not acceptable and between(seg.seq, pcb.rcv_nxt, pcb.rcv_nxt + pcb.rcv_wnd):
-            challenge(tcp, pcb)
+            seg.verdict = "challenge-reset"
+            challenge(tcp, pcb, "challenge-rst")
     if acceptable:
+        seg.verdict = "reset"
         seg.events |= RESET
         pcb.flags &= ~TF_ACK_DELAY
 
 
 def _refuse_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """A reset in answer to an acknowledgement of something we never sent."""
+    seg.verdict = "bad-ack"
     send_rst(
         tcp,
         pcb,
@@ -130,6 +137,7 @@ def _refuse_ack(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         seg.seq + seg.tcplen,
         (pcb.local_ip, pcb.local_port),
         (pcb.remote_ip, pcb.remote_port),
+        "rst-syn-sent" if pcb.state == SYN_SENT else "rst-syn-rcvd",
         answers_ack=True,
     )
 
@@ -138,7 +146,9 @@ def _syn_sent(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """RFC 9293 3.10.7.3. lwIP: a SYN without ACK is ignored (no simultaneous open), payload of the SYN-ACK
     too.
     """
+    seg.verdict = "syn-ignored" if seg.flags & SYN else "no-ack"
     if seg.flags & ACK:
+        seg.verdict = "bad-ack"
         wrong = seg.ack != pcb.lastack + 1 & MASK
         if wrong or not seg.flags & SYN:
             resets_any = "syn_sent_resets_any_ack" in tcp.quirks
@@ -146,6 +156,8 @@ def _syn_sent(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
                 _refuse_ack(tcp, pcb, seg)
             if resets_any and pcb.nrtx < tcp.profile.tcp_synmaxrtx:
                 pcb.rtime = 0
+                if tcp.core.trace is not None:
+                    observe.rexmit_timer(tcp, pcb)
                 rexmit_all(tcp, pcb, "syn-sent-rst")
             return True
         return _established(tcp, pcb, seg)
@@ -156,6 +168,8 @@ def _syn_sent(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
 
 def _established(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """The SYN-ACK we wait for: the active side is connected."""
+    seg.verdict = "handshake"
+    seg.ack_kind = "new"
     pcb.rcv_nxt = seg.seq + 1 & MASK
     pcb.rcv_ann_right_edge = pcb.rcv_nxt
     pcb.lastack = seg.ack
@@ -163,7 +177,7 @@ def _established(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     pcb.snd_wl1 = seg.seq - 1 & MASK  # the next segment updates the window whatever it says
     set_state(tcp, pcb, ESTABLISHED)
     pcb.mss = tcp.eff_send_mss(pcb.mss)
-    pcb.cwnd = initial_window(pcb.mss)
+    tcp.parts.congestion.on_established(pcb)
     pcb.snd_queuelen -= 1
     # The SYN is in unsent if a retransmission could not be sent.
     free_segment(tcp, (pcb.unacked or pcb.unsent).popleft())
@@ -172,16 +186,21 @@ def _established(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
         pcb.nrtx = 0
     else:
         pcb.rtime = -1
+    if tcp.core.trace is not None:
+        observe.congestion(tcp, pcb, "initial")
+        observe.rexmit_timer(tcp, pcb)
     if pcb.rttest and "syn_rtt_sample_late" not in tcp.quirks:
-        sample(pcb, tcp.ticks)
+        take_sample(tcp, pcb)
     if pcb.connected is not None and pcb.connected(pcb, ERR_OK) == ERR_ABRT:
         return False
     pcb.flags |= TF_ACK_NOW
+    pcb.ack_why = "handshake"
     return True
 
 
 def _simultaneous_open(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     """RFC 9293 3.5, figure 7: our SYN becomes a SYN-ACK."""
+    seg.verdict = "handshake"
     pcb.rcv_nxt = seg.seq + 1 & MASK
     pcb.rcv_ann_right_edge = pcb.rcv_nxt
     pcb.snd_wnd = pcb.snd_wnd_max = seg.wnd
@@ -202,16 +221,19 @@ def _syn_rcvd(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     """
     old_order = "syn_rcvd_ack_before_syn" in tcp.quirks
     if seg.flags & SYN and not (old_order and seg.flags & ACK):
+        seg.verdict = "syn-ignored"
         if seg.seq == pcb.rcv_nxt - 1 & MASK:
             rexmit_first(tcp, pcb, "dup-syn")
         elif "other_syn_ignored" not in tcp.quirks:
-            challenge(tcp, pcb)
+            challenge(tcp, pcb, "challenge-syn")
         return True
     if not seg.flags & ACK:
+        seg.verdict = "no-ack"
         return True
     if not between(seg.ack, pcb.lastack + 1 & MASK, pcb.snd_nxt):
         _refuse_ack(tcp, pcb, seg)
         return True
+    seg.verdict = "handshake"
     set_state(tcp, pcb, ESTABLISHED)
     if not _accept(tcp, pcb):
         return False
@@ -219,9 +241,12 @@ def _syn_rcvd(tcp: TcpShared, pcb: Tcb, seg: Segment) -> bool:
     receive_text(tcp, pcb, seg)
     if seg.acked:
         seg.acked -= 1  # lwIP: means the SYN, which is not counted
-    pcb.cwnd = initial_window(pcb.mss)
+    tcp.parts.congestion.on_established(pcb)
+    if tcp.core.trace is not None:
+        observe.congestion(tcp, pcb, "initial")
     if seg.events & GOT_FIN:
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = "fin-received"
         set_state(tcp, pcb, CLOSE_WAIT)
     return True
 
@@ -238,5 +263,5 @@ def _accept(tcp: TcpShared, pcb: Tcb) -> bool:
     if err == ERR_OK:
         return True
     if err != ERR_ABRT:
-        abort(tcp, pcb)
+        abort(tcp, pcb, "rst-refused")
     return False

@@ -14,7 +14,6 @@ from netstack.tcp.seq import between, geq, gt, lt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT, ESTABLISHED, set_state
 from netstack.tcp.tcb import TF_SACK, Tcb
-from netstack.tcp.window import update_rcv_ann_wnd
 
 MASK = 0xFFFFFFFF
 
@@ -57,7 +56,7 @@ def deliver_contiguous(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         length = entry.seq_len()
         pcb.rcv_nxt = pcb.rcv_nxt + length & MASK
         pcb.rcv_wnd = pcb.rcv_wnd - length & tcp.wnd_limit
-        update_rcv_ann_wnd(tcp, pcb)
+        tcp.parts.window.update_rcv_ann_wnd(tcp, pcb)
         if len(entry.p):
             if seg.delivered is None:
                 seg.delivered = entry.p

@@ -7,7 +7,7 @@ Source: lwIP ``tcp_out.c`` (tcp_rexmit, tcp_rexmit_rto_*, tcp_rexmit_fast).
 
 from __future__ import annotations
 
-from netstack.tcp import congestion
+from netstack.tcp import observe
 from netstack.tcp.output import output
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import TF_INFR, TF_RTO, Tcb
@@ -21,6 +21,8 @@ def rexmit_first(tcp: TcpShared, pcb: Tcb, cause: str) -> bool:
     is longer.
     """
     if not pcb.unacked or pcb.unacked[0].busy:
+        if pcb.unacked and tcp.core.trace is not None:
+            observe.busy(tcp, pcb)
         return False
     seg = pcb.unacked.popleft()
     unsent = pcb.unsent
@@ -33,8 +35,15 @@ def rexmit_first(tcp: TcpShared, pcb: Tcb, cause: str) -> bool:
     pcb.rexmit_cause = cause
     if "fast_retransmit_counts_as_retry" in tcp.quirks:
         _count_retry(pcb)
-    pcb.rttest = 0
+    _stop_timing(tcp, pcb)
     return True
+
+
+def _stop_timing(tcp: TcpShared, pcb: Tcb) -> None:
+    """Karn: what is sent again is not timed (RFC 6298 3)."""
+    if pcb.rttest and tcp.core.trace is not None:
+        observe.rtt(tcp, pcb, "cancelled")
+    pcb.rttest = 0
 
 
 def _count_retry(pcb: Tcb) -> None:
@@ -45,11 +54,14 @@ def _count_retry(pcb: Tcb) -> None:
 def fast_retransmit(tcp: TcpShared, pcb: Tcb) -> None:
     """The third duplicate ACK (``tcp_rexmit_fast``); without effect during recovery."""
     if pcb.unacked and not pcb.flags & TF_INFR and rexmit_first(tcp, pcb, "fast"):
-        congestion.on_fast_retransmit(tcp, pcb)
+        tcp.parts.congestion.on_fast_retransmit(tcp, pcb)
         pcb.rtime = 0
+        if tcp.core.trace is not None:
+            observe.congestion(tcp, pcb, "fast")
+            observe.rexmit_timer(tcp, pcb)
 
 
-def rto_prepare(pcb: Tcb, cause: str) -> bool:
+def rto_prepare(tcp: TcpShared, pcb: Tcb, cause: str) -> bool:
     """Put everything in flight in front of unsent (``tcp_rexmit_rto_prepare``); False when nothing is, or a
     lower layer still holds a segment of it.
     """
@@ -58,6 +70,8 @@ def rto_prepare(pcb: Tcb, cause: str) -> bool:
         return False
     for seg in unacked:
         if seg.busy:
+            if tcp.core.trace is not None:
+                observe.busy(tcp, pcb)
             return False
     last = unacked[-1]
     pcb.rto_end = last.seq + last.seq_len() & 0xFFFFFFFF
@@ -66,7 +80,7 @@ def rto_prepare(pcb: Tcb, cause: str) -> bool:
     pcb.unacked.clear()
     pcb.flags |= TF_RTO
     pcb.rexmit_cause = cause
-    pcb.rttest = 0
+    _stop_timing(tcp, pcb)
     return True
 
 
@@ -78,5 +92,5 @@ def rto_commit(tcp: TcpShared, pcb: Tcb) -> None:
 
 def rexmit_all(tcp: TcpShared, pcb: Tcb, cause: str) -> None:
     """Send everything in flight again (``tcp_rexmit_rto``)."""
-    if rto_prepare(pcb, cause):
+    if rto_prepare(tcp, pcb, cause):
         rto_commit(tcp, pcb)

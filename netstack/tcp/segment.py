@@ -30,11 +30,13 @@ class Segment:
 
     ``length`` is the data length, ``tcplen`` counts SYN or FIN as one more. ``taken``: the pbuf belongs to
     the application or to the out-of-order queue now. ``delivered`` is data for the application, ``acked`` the
-    bytes of our data it acknowledged, ``events`` what else there is to tell: GOT_FIN, RESET.
+    bytes of our data it acknowledged, ``events`` what else there is to tell: GOT_FIN, RESET. ``verdict`` and
+    ``ack_kind`` are for the trace (``netstack.trace.VERDICTS``, ``ACK_KINDS``).
     """
 
     __slots__ = (
         "ack",
+        "ack_kind",
         "acked",
         "delivered",
         "events",
@@ -45,6 +47,7 @@ class Segment:
         "seq",
         "taken",
         "tcplen",
+        "verdict",
         "wnd",
     )
 
@@ -63,6 +66,8 @@ class Segment:
         self.delivered: Pbuf | None = None
         self.acked = 0
         self.events = 0
+        self.verdict = ""
+        self.ack_kind = "none"
 
     def seq_len(self) -> int:
         """Data plus one for SYN or FIN, as they are now (TCP_TCPLEN)."""

@@ -7,12 +7,18 @@ In lwIP these are the global variables of ``tcp.c`` and ``tcp_in.c``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from netstack.core import Core
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
+from netstack.tcp import observe
 from netstack.tcp.tcb import ListenTcb, Tcb
 from netstack.timers import Timer
+from netstack.trace import SegmentIn
+
+if TYPE_CHECKING:
+    from netstack.tcp.parts import Parts
 
 FIRST_ISS = 6510  # lwIP tcp.c: tcp_next_iss
 PORT_RANGE_START = 0xC000
@@ -48,9 +54,11 @@ class TcpShared:
         self.timer_runs = 0  # parity selects the slow ones
         self.timer_stamp = 0  # one for each walk over the active list
         self.timer: Timer  # set by the layer, which owns the handler
+        self.parts: Parts  # set by the layer: what can be exchanged
         # The segment under way
         self.input_pcb: Tcb | None = None
         self.input_closed = False  # its pcb is finished: to be freed when the callbacks are done
+        self.seen: SegmentIn | None = None  # what the trace was told of it
         self.free_ooseq_at: int | None = None  # ms: the receive pool ran dry, out-of-order data must go then
         # Numbers handed out
         self.iss_hook = iss
@@ -74,6 +82,10 @@ class TcpShared:
         self.resets_dupacks = "dupack_count_not_reset" not in quirks
         self.caps_segments = "segment_cap_half_window" in quirks
         self.cuts_acked_head = "probe_byte_sent_again" not in quirks
+
+    def state_changed(self, pcb: Tcb, old: int) -> None:
+        """Tell the observer, who is there, of the timers that limit states."""
+        observe.state_timers(self, pcb, old)
 
     def _rst_window(self) -> int:
         """The window field of every RST (``tcp_rst_common``).

@@ -70,3 +70,4 @@ def set_state(tcp: TcpShared, pcb: Tcb, new: int) -> None:
     trace = tcp.core.trace
     if trace is not None:
         trace(StateChange(tcp.core.now, pcb.flow, STATE_NAMES[old], STATE_NAMES[new]))
+        tcp.state_changed(pcb, old)

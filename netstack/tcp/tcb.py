@@ -77,6 +77,7 @@ class Tcb:
     """
 
     __slots__ = (
+        "ack_why",
         "bytes_acked",
         "challenges",
         "challenges_since",
@@ -85,6 +86,7 @@ class Tcb:
         "dupacks",
         "errf",
         "flags",
+        "held",
         "keep_cnt",
         "keep_cnt_sent",
         "keep_idle",
@@ -122,6 +124,7 @@ class Tcb:
         "rtseq",
         "rttest",
         "sa",
+        "seen",
         "sent",
         "snd_buf",
         "snd_lbb",
@@ -194,6 +197,9 @@ class Tcb:
         self.rtseq = 0
         self.nrtx = 0
         self.rexmit_cause = ""  # why the head of unsent is sent again, for the trace
+        self.ack_why = ""  # and why an ACK is due (one of netstack.trace.ACK_CAUSES)
+        self.held: object = None  # what the trace was last told of that waits,
+        self.seen: object = None  # and of this control block
         self.rto_end = 0
         # Congestion
         self.dupacks = 0

@@ -8,7 +8,7 @@ are counted in slow ticks; which tick comes first after a quiet time depends on 
 from __future__ import annotations
 
 from netstack.errors import ERR_ABRT, ERR_OK
-from netstack.tcp import congestion, observe, rtt
+from netstack.tcp import observe
 from netstack.tcp.close import close_with_fin
 from netstack.tcp.control import keepalive, reset_connection
 from netstack.tcp.deliver import offer_refused
@@ -21,13 +21,10 @@ from netstack.tcp.states import (
     CLOSE_WAIT,
     CLOSED,
     ESTABLISHED,
-    FIN_WAIT_2,
-    LAST_ACK,
-    SYN_RCVD,
     SYN_SENT,
     set_state,
 )
-from netstack.tcp.tcb import SOF_KEEPALIVE, TF_ACK_DELAY, TF_ACK_NOW, TF_CLOSEPEND, TF_RXCLOSED, Tcb
+from netstack.tcp.tcb import SOF_KEEPALIVE, TF_ACK_DELAY, TF_ACK_NOW, TF_CLOSEPEND, Tcb
 
 
 def tcp_timer(tcp: TcpShared) -> None:
@@ -51,11 +48,7 @@ def _fast_tick(tcp: TcpShared) -> None:
                 continue
             pcb.last_timer = tcp.timer_stamp
             if pcb.flags & TF_ACK_DELAY:
-                pcb.flags |= TF_ACK_NOW
-                err = output(tcp, pcb)
-                # lwIP forgets the ACK even if it could not be sent.
-                if err == ERR_OK or "ack_lost_without_memory" in tcp.quirks:
-                    pcb.flags &= ~(TF_ACK_DELAY | TF_ACK_NOW)
+                _send_delayed_ack(tcp, pcb)
             if pcb.flags & TF_CLOSEPEND:
                 pcb.flags &= ~TF_CLOSEPEND
                 close_with_fin(tcp, pcb)
@@ -65,6 +58,34 @@ def _fast_tick(tcp: TcpShared) -> None:
                 if tcp.active_changed:
                     changed = True
                     break
+
+
+def _send_delayed_ack(tcp: TcpShared, pcb: Tcb) -> None:
+    """A delayed ACK goes out now, by itself or with data."""
+    traced = tcp.core.trace is not None
+    pcb.flags |= TF_ACK_NOW
+    pcb.ack_why = "delayed-ack"
+    if traced:
+        observe.timer_fired(tcp, pcb, "delayed-ack", 0, 0, "ack", rcv_nxt=pcb.rcv_nxt)
+    err = output(tcp, pcb)
+    # lwIP forgets the ACK even if it could not be sent.
+    if err == ERR_OK or "ack_lost_without_memory" in tcp.quirks:
+        if traced and pcb.flags & TF_ACK_NOW:
+            observe.held(tcp, pcb, "ack-forgotten", {"rcv_nxt": pcb.rcv_nxt}, pcb.snd_nxt)
+        pcb.flags &= ~(TF_ACK_DELAY | TF_ACK_NOW)
+    if traced:
+        observe.look(tcp, pcb)
+
+
+def _expire_out_of_order(tcp: TcpShared, pcb: Tcb, idle: int) -> None:
+    """Out-of-order data has waited too long for what is missing."""
+    queue = observe.out_of_order(pcb)
+    if tcp.core.trace is not None:
+        limit = pcb.rto * tcp.profile.tcp_ooseq_timeout
+        observe.timer_fired(tcp, pcb, "ooseq", idle, limit, "discard", rto=pcb.rto)
+    free_ooseq(tcp, pcb)
+    if tcp.core.trace is not None:
+        observe.left_queue(tcp, pcb, queue, "expired")
 
 
 def _slow_tick(tcp: TcpShared) -> None:
@@ -85,13 +106,17 @@ def _slow_tick(tcp: TcpShared) -> None:
                 before = observe.snapshot(pcb)
                 tcp.active_changed = False
                 _slow_tick_pcb(tcp, pcb)
-                observe.report(tcp, pcb, before, "timer")
+                observe.report(tcp, pcb, before)
+                observe.look(tcp, pcb)
             if tcp.active_changed:
                 changed = True
                 break
     limit = 2 * tcp.profile.tcp_msl // tcp.profile.tcp_slow_interval
     for pcb in tuple(tcp.tw_pcbs):
-        if tcp.ticks - pcb.tmr & 0xFFFFFFFF > limit:
+        idle = tcp.ticks - pcb.tmr & 0xFFFFFFFF
+        if idle > limit:
+            if tcp.core.trace is not None:
+                observe.timer_fired(tcp, pcb, "time-wait", idle, limit, "remove")
             purge(tcp, pcb)
             tcp.tw_pcbs.remove(pcb)
             set_state(tcp, pcb, CLOSED)
@@ -105,15 +130,15 @@ def _slow_tick_pcb(tcp: TcpShared, pcb: Tcb) -> None:
     reset = False
     if pcb.nrtx >= profile.tcp_maxrtx or (pcb.state == SYN_SENT and pcb.nrtx >= profile.tcp_synmaxrtx):
         remove = True
+        if tcp.core.trace is not None:
+            most = profile.tcp_synmaxrtx if pcb.state == SYN_SENT else profile.tcp_maxrtx
+            observe.timer_fired(tcp, pcb, "rexmit", pcb.nrtx, most, "give-up")
     elif pcb.persist_backoff:
         remove = persist_tick(tcp, pcb)
     else:
         _retransmission_tick(tcp, pcb)
     idle = tcp.ticks - pcb.tmr & 0xFFFFFFFF
-    slow = profile.tcp_slow_interval
     state = pcb.state
-    if state == FIN_WAIT_2 and pcb.flags & TF_RXCLOSED and idle > profile.tcp_fin_wait_timeout // slow:
-        remove = True
     if (
         pcb.so_options & SOF_KEEPALIVE
         and state in {ESTABLISHED, CLOSE_WAIT}
@@ -121,13 +146,14 @@ def _slow_tick_pcb(tcp: TcpShared, pcb: Tcb) -> None:
     ):
         remove = reset = True
     if pcb.ooseq and idle >= pcb.rto * profile.tcp_ooseq_timeout:
-        free_ooseq(tcp, pcb)
-    if state == SYN_RCVD and idle > profile.tcp_syn_rcvd_timeout // slow:
+        _expire_out_of_order(tcp, pcb, idle)
+    limit = observe.state_limit(tcp, pcb, state)
+    if limit is not None and idle > limit[1]:
         remove = True
-    if state == LAST_ACK and idle > 2 * profile.tcp_msl // slow:
-        remove = True
+        if tcp.core.trace is not None:
+            observe.timer_fired(tcp, pcb, limit[0], idle, limit[1], "remove")
     if remove:
-        _give_up(tcp, pcb, reset or "no_rst_on_give_up" not in tcp.quirks)
+        _give_up(tcp, pcb, reset or "no_rst_on_give_up" not in tcp.quirks, reset)
     else:
         _poll(tcp, pcb)
 
@@ -138,11 +164,18 @@ def _retransmission_tick(tcp: TcpShared, pcb: Tcb) -> None:
         pcb.rtime += 1
     if pcb.rtime < pcb.rto:
         return
-    if rto_prepare(pcb, "rto") or (not pcb.unacked and pcb.unsent):
+    if tcp.core.trace is not None:
+        busy = any(seg.busy for seg in pcb.unacked)
+        action = "wait-busy" if busy else "retransmit"
+        observe.timer_fired(tcp, pcb, "rexmit", pcb.rtime, pcb.rto, action, nrtx=pcb.nrtx)
+    if rto_prepare(tcp, pcb, "rto") or (not pcb.unacked and pcb.unsent):
         if pcb.state != SYN_SENT or "syn_retry_without_backoff" not in tcp.quirks:
-            rtt.back_off(pcb)
+            tcp.parts.rtt.back_off(pcb)
         pcb.rtime = 0
-        congestion.on_timeout(tcp, pcb)
+        tcp.parts.congestion.on_timeout(tcp, pcb)
+        if tcp.core.trace is not None:
+            observe.congestion(tcp, pcb, "rto")
+            observe.rexmit_timer(tcp, pcb)
         rto_commit(tcp, pcb)
 
 
@@ -155,20 +188,26 @@ def _keepalive_tick(tcp: TcpShared, pcb: Tcb, idle: int) -> bool:
     else:
         interval = profile.tcp_keepintvl_default
         duration = profile.tcp_keepcnt_default * interval
-    if idle > (pcb.keep_idle + duration & 0xFFFFFFFF) // slow:
+    limit = (pcb.keep_idle + duration & 0xFFFFFFFF) // slow
+    if idle > limit:
+        if tcp.core.trace is not None:
+            observe.timer_fired(tcp, pcb, "keepalive", idle, limit, "give-up", probes=pcb.keep_cnt_sent)
         return True
-    if idle > (pcb.keep_idle + pcb.keep_cnt_sent * interval & 0xFFFFFFFF) // slow:
+    limit = (pcb.keep_idle + pcb.keep_cnt_sent * interval & 0xFFFFFFFF) // slow
+    if idle > limit:
+        if tcp.core.trace is not None:
+            observe.timer_fired(tcp, pcb, "keepalive", idle, limit, "probe", probes=pcb.keep_cnt_sent)
         if keepalive(tcp, pcb) == ERR_OK:
             pcb.keep_cnt_sent += 1
     return False
 
 
-def _give_up(tcp: TcpShared, pcb: Tcb, reset: bool) -> None:
+def _give_up(tcp: TcpShared, pcb: Tcb, reset: bool, keepalive_failed: bool) -> None:
     """Remove a pcb whose time is up; lwIP sends a reset only when keep-alive failed."""
     purge(tcp, pcb)
     tcp.active_pcbs.remove(pcb)
     if reset and pcb.state != SYN_SENT:
-        reset_connection(tcp, pcb)
+        reset_connection(tcp, pcb, "rst-keepalive" if keepalive_failed else "rst-gave-up")
     set_state(tcp, pcb, CLOSED)
     free_pcb(tcp, pcb)
     tcp.active_changed = False

@@ -7,6 +7,7 @@ lwIP ``tcp.c`` (tcp_update_rcv_ann_wnd, tcp_recved).
 
 from __future__ import annotations
 
+from netstack.tcp import observe
 from netstack.tcp.output import output
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import TF_ACK_NOW, Tcb
@@ -31,6 +32,10 @@ def recved(tcp: TcpShared, pcb: Tcb, length: int) -> None:
     limit = tcp.wnd_max(pcb)
     free = pcb.rcv_wnd + length
     pcb.rcv_wnd = free if free < limit else limit
-    if update_rcv_ann_wnd(tcp, pcb) >= tcp.update_threshold:
+    moved = tcp.parts.window.update_rcv_ann_wnd(tcp, pcb)
+    if moved >= tcp.update_threshold:
         pcb.flags |= TF_ACK_NOW
+        pcb.ack_why = "window-update"
         output(tcp, pcb)
+    elif tcp.core.trace is not None:
+        observe.small_update(tcp, pcb, length)

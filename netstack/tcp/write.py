@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from netstack.errors import ERR_CONN, ERR_MEM, ERR_OK
 from netstack.pbuf import TxBuf
+from netstack.tcp import observe
 from netstack.tcp.header import PSH
 from netstack.tcp.options import TS_LEN, options_len
 from netstack.tcp.segment import OPT_TS, TxSegment, free_segment
@@ -30,15 +31,21 @@ def write(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool = False) -> int:
     """
     length = len(data)
     if pcb.state not in {ESTABLISHED, CLOSE_WAIT, SYN_SENT, SYN_RCVD}:
+        if tcp.core.trace is not None:
+            observe.write_refused(tcp, pcb, "not-connected", length)
         return ERR_CONN
     if not length:
         return ERR_OK
     if length > pcb.snd_buf:
         pcb.flags |= TF_NAGLEMEMERR
+        if tcp.core.trace is not None:
+            observe.write_refused(tcp, pcb, "snd-buf", length)
         return ERR_MEM
     if pcb.snd_queuelen >= min(tcp.profile.tcp_snd_queuelen, U16 - 2):
         tcp.stats.memerr += 1
         pcb.flags |= TF_NAGLEMEMERR
+        if tcp.core.trace is not None:
+            observe.write_refused(tcp, pcb, "snd-queuelen", length)
         return ERR_MEM
     return _queue(tcp, pcb, data, more)
 
@@ -65,7 +72,7 @@ def _queue(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool) -> int:
             size = _room(tcp, pcb, concat_len, space, more, first=True)
             concat = tcp.core.mem.tx.raw(size)
             if concat is None:
-                return _roll_back(tcp, pcb, None, queue)
+                return _roll_back(tcp, pcb, None, queue, "heap", length)
             oversize = size - concat_len
             queuelen += 1
             pos += concat_len
@@ -74,12 +81,13 @@ def _queue(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool) -> int:
         size = _room(tcp, pcb, seglen + optlen, mss_local, more, first=not queue)
         buf = tcp.core.mem.tx.transport(size)
         if buf is None:
-            return _roll_back(tcp, pcb, concat, queue)
+            return _roll_back(tcp, pcb, concat, queue, "heap", length)
         oversize = size - seglen - optlen
         queuelen += 1
-        if queuelen > tcp.queuelen_limit or not tcp.core.mem.tcp_seg.take():
+        too_many = queuelen > tcp.queuelen_limit
+        if too_many or not tcp.core.mem.tcp_seg.take():
             buf.free()
-            return _roll_back(tcp, pcb, concat, queue)
+            return _roll_back(tcp, pcb, concat, queue, "snd-queuelen" if too_many else "tcp-seg", length)
         queue.append(TxSegment(pcb.snd_lbb + pos & 0xFFFFFFFF, data[pos : pos + seglen], 0, options, buf))
         pos += seglen
     last = None
@@ -139,8 +147,12 @@ def _extend(tail: TxSegment, data: bytes, used: int, concat: TxBuf | None) -> No
     tail.data_residue = None
 
 
-def _roll_back(tcp: TcpShared, pcb: Tcb, concat: TxBuf | None, queue: list[TxSegment]) -> int:
+def _roll_back(
+    tcp: TcpShared, pcb: Tcb, concat: TxBuf | None, queue: list[TxSegment], why: str, length: int
+) -> int:
     """Memory ran out: give back what was taken."""
+    if tcp.core.trace is not None:
+        observe.write_refused(tcp, pcb, why, length)
     pcb.flags |= TF_NAGLEMEMERR
     tcp.stats.memerr += 1
     if concat is not None:

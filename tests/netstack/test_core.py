@@ -7,7 +7,7 @@ import pytest
 from netstack.core import MS, Core, splitmix32
 from netstack.profiles import named
 from netstack.stack import PBUF_POOL_EMPTY
-from netstack.trace import Dropped, Event, PoolEvent, TimerFired
+from netstack.trace import Done, Dropped, Event, PoolEvent, TimerFired
 
 
 def core(clock_start: int = 0) -> Core:
@@ -91,13 +91,17 @@ def test_pools_and_timers_tell_what_they_do_with_the_time() -> None:
     shared.mem.tcp_pcb.take()
     for _ in range(5):
         shared.mem.udp_pcb.take()
-    shared.mem.heap.malloc(100)
+    shared.mem.udp_pcb.give()
+    shared.mem.heap.free(shared.mem.heap.malloc(100))
     assert events == [
         TimerFired(250 * MS, "tcp"),
+        Done(250 * MS),
         PoolEvent(250 * MS, "TCP_PCB", True, 1),
         *(PoolEvent(250 * MS, "UDP_PCB", True, used) for used in range(1, 5)),
         PoolEvent(250 * MS, "UDP_PCB", False, 4),
+        PoolEvent(250 * MS, "UDP_PCB", True, 3),
         PoolEvent(250 * MS, "HEAP", True, 108),
+        PoolEvent(250 * MS, "HEAP", True, 0),
     ]
 
 

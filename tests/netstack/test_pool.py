@@ -168,3 +168,55 @@ def test_the_heap_tells_its_observer() -> None:
     heap.malloc(20)
     heap.malloc(90)
     assert seen == [("HEAP", True, 28), ("HEAP", False, 28)]
+
+
+def test_gates_are_asked_and_may_refuse() -> None:
+    pool = Pool("TCP_SEG", 3)
+    asked: list[int] = []
+
+    def count(amount: int) -> bool:
+        asked.append(amount)
+        return True
+
+    def refuse(amount: int) -> bool:
+        return amount != 2
+
+    pool.add_gate(count)
+    pool.add_gate(refuse)
+    assert [pool.take(), pool.take(2), pool.take()] == [True, False, True]
+    assert (pool.used, pool.err, asked) == (2, 1, [1, 2, 1])
+    pool.remove_gate(refuse)
+    assert not pool.take(2)
+    assert pool.take()
+    assert not pool.take()
+    pool.remove_gate(count)
+    assert (pool.limit, pool.gates) == (3, ())
+    assert not pool.take()
+    assert asked == [1, 2, 1, 2, 1, 1]
+    with pytest.raises(ValueError):
+        pool.remove_gate(count)
+
+
+def test_gates_of_the_heap() -> None:
+    heap = Heap(1000, 8, 12, 4)
+    seen: list[tuple[str, bool, int]] = []
+    heap.observer = lambda *event: seen.append(event)
+    sizes: list[int] = []
+
+    def gate(amount: int) -> bool:
+        sizes.append(amount)
+        return amount < 100
+
+    heap.add_gate(gate)
+    assert heap.malloc(5) == 0
+    assert heap.malloc(101) == -1
+    assert heap.malloc(2000) == -1
+    assert (heap.err, sizes) == (2, [12, 104, 2000])
+    assert seen[1:] == [("HEAP", False, 20), ("HEAP", False, 20)]
+    heap.remove_gate(gate)
+    assert heap.malloc(101) == 20
+    assert heap.malloc(2000) == -1
+    assert heap.err == 2  # as mem_malloc, which does not count what could never fit
+    heap.free(20)
+    heap.free(0)
+    assert (heap.used, heap.largest_hole()) == (0, 992)

@@ -227,13 +227,21 @@ class Conversation(Peer):
 
 
 def established(
-    profile: str = "lwip-default", *, mss: int = 1460, win: int = 65535, **options: Any
+    profile: str = "lwip-default",
+    *,
+    mss: int = 1460,
+    win: int = 65535,
+    handshake: tuple[Any, ...] = (),
+    **options: Any,
 ) -> Conversation:
-    """A conversation with its handshake done, the device being the passive side. Next: seq 1, ack 1."""
+    """A conversation with its handshake done, the device being the passive side. Next: seq 1, ack 1.
+
+    ``handshake`` are TCP options of both our segments; the MSS stands before them in the SYN.
+    """
     talk = Conversation(profile, **options)
-    talk.segment(SYN, 0, mss=mss, win=win)
+    talk.segment(SYN, 0, mss=mss, win=win, options=handshake)
     talk.expect(SYN | ACK, seq=0, ack=1)
-    talk.segment(ACK, 1, 1, win=win)
+    talk.segment(ACK, 1, 1, win=win, options=handshake)
     assert talk.happened() == ["accept"]
     assert talk.state == "ESTABLISHED"
     talk.expect_nothing()

@@ -111,7 +111,7 @@ def test_an_empty_ack_satisfies_what_was_pending() -> None:
     talk = established()
     talk.segment(PSH | ACK, 1, 1, b"x")
     assert talk.pcb.flags & TF_ACK_DELAY
-    assert send_empty_ack(talk.tcp, talk.pcb) == ERR_OK
+    assert send_empty_ack(talk.tcp, talk.pcb, "delayed-ack") == ERR_OK
     talk.expect(ACK, seq=1, ack=2)
     assert not talk.pcb.flags & (TF_ACK_DELAY | TF_ACK_NOW)
     talk.advance(ms=1_000)
@@ -233,7 +233,7 @@ def test_without_a_route_an_ack_waits_for_one() -> None:
     talk = established()
     talk.segment(PSH | ACK, 1, 1, b"x")
     talk.stack.netif.set_link(False)
-    assert send_empty_ack(talk.tcp, talk.pcb) == ERR_RTE
+    assert send_empty_ack(talk.tcp, talk.pcb, "delayed-ack") == ERR_RTE
     assert talk.pcb.flags & TF_ACK_NOW
     assert talk.stack.mem.heap.used == 0
     talk.stack.netif.set_link(True)
@@ -299,6 +299,6 @@ def test_a_control_segment_takes_heap_for_its_header_and_options(stamped: bool, 
             taken.append(event.used)
 
     talk.stack.trace = hook
-    send_empty_ack(talk.tcp, talk.pcb)
-    assert taken == [12 + 16 + 36 + size]  # block header, struct pbuf, head-room, segment
+    send_empty_ack(talk.tcp, talk.pcb, "delayed-ack")
+    assert taken == [12 + 16 + 36 + size, 0]  # block header, struct pbuf, head-room, segment
     assert talk.stack.mem.heap.used == 0

@@ -62,6 +62,7 @@ def test_an_observer_hears_of_every_call_with_its_result() -> None:
         ("tcp_connect", (5000, THEM, 40000), ERR_OK),
         ("tcp_write", (5000, 4, True), ERR_OK),
         ("tcp_write", (5000, 5000, False), ERR_MEM),
+        ("tcp_output", (5000,), ERR_OK),
         ("tcp_recved", (5000, 12), None),
         ("tcp_shutdown", (5000, False, True), ERR_OK),
         ("tcp_abort", (5000,), None),

@@ -199,6 +199,7 @@ def test_a_change_is_told_once_and_staying_is_none() -> None:
     talk = established()
     events: list[Event] = []
     talk.stack.trace = events.append
+    events.clear()
     set_state(talk.tcp, talk.pcb, ESTABLISHED)
     assert events == []
     set_state(talk.tcp, talk.pcb, FIN_WAIT_1)
