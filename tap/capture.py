@@ -18,11 +18,12 @@ Source: the pcapng specification (draft-ietf-opsawg-pcapng), sections 4.1 to 4.3
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
+from collections.abc import Callable
 from os import PathLike
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tap.link import Link, LinkWrapper, TapError
+from tap.link import Link, LinkWrapper
+from tap.wholefile import WholeFile
 
 if TYPE_CHECKING:
     from tap.clock import Clock
@@ -83,21 +84,14 @@ def _block(kind: int, body: bytes, options: bytes) -> bytes:
 class Capture:
     """A pcapng file that is being written; a FIFO (``wireshark -k -i FIFO``) is as good.
 
-    A capture never disturbs what it records: when a write fails (disk full), the file is cut after its last
-    whole block, ``problem`` says why, and nothing more is recorded.
+    When a write fails (disk full), the file ends with its last whole block, ``problem`` says why, and nothing
+    more is recorded (``tap.wholefile``).
     """
 
     def __init__(self, path: str | PathLike[str], comment: str = "") -> None:
         """Make the file, or empty it. ``comment`` is about the whole file. Raises TapError."""
-        self.problem: str | None = None
         self._interfaces = 0
-        self._size = 0
-        self._path = path
-        try:
-            self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - close() does
-        except OSError as error:
-            problem = f"capture {path} cannot be written ({error.strerror})"
-            raise TapError(f"{problem}: give another file", error.errno) from None
+        self._file = WholeFile(path, "capture")
         options = _option(SHB_USERAPPL, b"netstack-emulator") + _comment(comment)
         self._append(_block(SECTION_HEADER, _SECTION.pack(BYTE_ORDER_MAGIC, 1, 0, -1), options))
 
@@ -136,26 +130,16 @@ class Capture:
         generic_perform_write), so a block on one page is written whole or not at all. Larger ones take their
         chance.
         """
-        room = PAGE - self._size % PAGE
+        room = PAGE - self._file.size % PAGE
         left = room - len(block)
         if SMALLEST_BLOCK <= room < PAGE and (left < 0 or 0 < left < SMALLEST_BLOCK):
-            self._write(_block(FILLER, bytes(room - SMALLEST_BLOCK), b""))
-        self._write(block)
+            self._file.write(_block(FILLER, bytes(room - SMALLEST_BLOCK), b""))
+        self._file.write(block)
 
-    def _write(self, block: bytes) -> None:
-        if self.problem is not None or self._file.closed:
-            return
-        rest = block
-        try:
-            while rest:  # a disk that fills up, or a pipe, may take a part
-                rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            problem = f"capture {self._path} ends early ({error.strerror})"
-            self.problem = f"{problem}: free some space, or give another file"
-            with suppress(OSError):  # a FIFO
-                self._file.truncate(self._size)
-            return
-        self._size += len(block)
+    @property
+    def problem(self) -> str | None:
+        """Why nothing more is recorded, or None."""
+        return self._file.problem
 
     def close(self) -> None:
         """Record nothing more; twice is as good as once."""
@@ -168,28 +152,41 @@ class Capture:
         self.close()
 
 
+class FrameSink(Protocol):
+    """What frames can be recorded in: a ``Capture``, a ``tap.digest.Digest``."""
+
+    def interface(self, name: str, mac: bytes | None = None, comment: str = "") -> int:
+        """Add an interface; returns its number for ``packet``."""
+
+    def packet(self, interface: int, time: int, frame: bytes, direction: int, comment: str = "") -> None:
+        """Record a frame: ``time`` in ns since 1970 UTC, ``direction`` INBOUND or OUTBOUND."""
+
+
 class CaptureLink(LinkWrapper):
     """A link around ``inner`` that records every frame that passes in ``capture``, which stays open at
     ``close``.
 
     ``name``, ``mac`` and ``comment`` describe the interface. INBOUND is what is received from ``inner``.
-    Times are ``clock``'s: UTC in real time, since the clock's start in virtual time.
+    ``describe`` gives a comment for a frame that is sent. Times are ``clock``'s: UTC in real time, since the
+    clock's start in virtual time.
     """
 
     def __init__(
         self,
         inner: Link,
-        capture: Capture,
+        capture: FrameSink,
         clock: Clock,
         name: str,
         mac: bytes | None = None,
         comment: str = "",
+        describe: Callable[[bytes], str] | None = None,
     ) -> None:
         super().__init__(inner)
         self._packet = capture.packet
         self._now = clock.now
         self._epoch = clock.epoch
         self._interface = capture.interface(name, mac, comment)
+        self._describe = describe
         self._note = ""
 
     def note(self, text: str) -> None:
@@ -197,6 +194,8 @@ class CaptureLink(LinkWrapper):
         self._note = f"{self._note}\n{text}" if self._note else text
 
     def send(self, frame: bytes) -> None:
+        if self._describe is not None:
+            self.note(self._describe(frame))
         self._record(frame, OUTBOUND)
         self.inner.send(frame)
 

@@ -66,14 +66,16 @@ class Clock(ABC):
             return
         now, asked = self.now(), self._count
         later = []
-        while events and events[0][0] <= now:
-            event = heapq.heappop(events)
-            if event[1] < asked:
-                event[2]()
-            else:
-                later.append(event)
-        for event in later:
-            heapq.heappush(events, event)
+        try:
+            while events and events[0][0] <= now:
+                event = heapq.heappop(events)
+                if event[1] < asked:
+                    event[2]()
+                else:
+                    later.append(event)
+        finally:  # one that raises loses none of the others
+            for event in later:
+                heapq.heappush(events, event)
 
     def _until(self, deadline: int | None) -> int | None:
         event = self.next_event()

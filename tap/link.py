@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tap.netns import Namespace
 
 
 class TapError(OSError):
@@ -57,6 +60,11 @@ class LinkWrapper:
 
     def fileno(self) -> int | None:
         return self.inner.fileno()
+
+    @property
+    def namespace(self) -> Namespace | None:
+        """The network namespace of a TAP (``tap.tun.TapLink``), wherever in the chain that is."""
+        return getattr(self.inner, "namespace", None)
 
     def notify(self, callback: Callable[[], None]) -> None:
         """Pass it on to a link that tells when a frame has arrived (``tap.cable.Port``)."""

@@ -14,24 +14,31 @@ Anything with a stack on a link can be a device (``Station``); ``usocket.emulati
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from errno import EBUSY
 from os import PathLike
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeVar
 
-from tap.cable import Cable, Port
-from tap.capture import Capture, CaptureLink
+from tap.cable import Cable, Direction, Port, Stage
 from tap.clock import Clock, RealClock, VirtualClock
 from tap.host import Host
+from tap.impair import words
 from tap.link import Link
+from tap.passage import Recorder
 from tap.program import Program, collector_off
+from tap.records import Records
 from tap.router import Router
 from tap.scheduler import Scheduler
 from tap.streams import Stream, stream
 from tap.switch import Switch
 from tap.tun import TapLink
 from tap.uplink import Uplink
+from tap.verdicts import Replayed
+
+if TYPE_CHECKING:
+    from netstack.stack import Stack
+    from tap.devicefault.faults import DeviceFaults
 
 
 class Named(Protocol):
@@ -67,7 +74,12 @@ class Network:
     """Devices, what joins them, and the programs on them, on one clock.
 
     ``seed`` is that of everything random in it; ``clock`` "virtual", "real" or a clock of one's own.
-    ``capture`` names a pcapng file in which every device is an interface.
+    ``capture`` names a pcapng file in which every device is an interface, ``journal`` a file for everything
+    that is done to a frame or in a device (``tap.journal``), in which ``header`` stands first. ``digest``:
+    have ``digest()`` to compare runs (a journal has it, too); ``keep``: keep the ``verdicts``.
+
+    ``verdicts``, those of a journal or of another run, are played: no stage draws a number, and a frame
+    without a verdict suffers no chance (``tap.verdicts``).
     """
 
     def __init__(
@@ -76,6 +88,11 @@ class Network:
         clock: Literal["virtual", "real"] | Clock = "virtual",
         *,
         capture: str | PathLike[str] | None = None,
+        journal: str | PathLike[str] | None = None,
+        header: Mapping[str, object] | None = None,
+        verdicts: Iterable[Mapping[str, Any]] | None = None,
+        digest: bool = False,
+        keep: bool = False,
     ) -> None:
         if isinstance(clock, str):
             if clock not in ("virtual", "real"):
@@ -86,7 +103,11 @@ class Network:
         self.scheduler = Scheduler(clock)
         self.devices: dict[str, Station] = {}
         self.cables: dict[str, Cable] = {}
-        self.capture = None if capture is None else Capture(capture)
+        self.records = Records(
+            clock, capture=capture, journal=journal, header={"seed": seed, **(header or {})},
+            verdicts=verdicts, digest=digest, keep=keep,
+        )  # fmt: skip
+        self._impaired: dict[tuple[str, str], int] = {}  # (direction, kind) -> how many were made
         self._sockets: dict[str, Callable[[], Port]] = {}  # node -> a port for one cable more
         self._switched: dict[str, str] = {}  # switch -> another that it is joined to, up to one for all
         self._resources = ExitStack()
@@ -99,14 +120,16 @@ class Network:
         seed.
         """
         port = self.port(name, mtu)
-        link: Link = port
-        if self.capture is not None:
-            link = CaptureLink(port, self.capture, self.clock, name)
+
+        def stack() -> Stack | None:
+            host: Host | None = getattr(self.devices.get(name), "host", None)  # none before it is switched on
+            return None if host is None else host.stack
+
         return {
             "name": name,
-            "link": link,
+            "link": self.records.link(port, name, stack),
             "clock": self.clock,
-            "seed": self.stream(f"{name}.stack").u64(),
+            "seed": self.stream(f"{name}.stack").state,  # a hash of seed and name: nothing is drawn
         }
 
     def port(self, name: str, mtu: int = 1500) -> Port:
@@ -120,6 +143,9 @@ class Network:
         if device.name not in self._sockets:
             raise ValueError(f"{device.name} has no port: make it with net.socket({device.name!r})")
         self.devices[device.name] = device
+        faults: DeviceFaults | None = getattr(device, "faults", None)
+        if faults is not None:
+            self.records.listen(device.name, faults)
         return device
 
     def find(self, name: str) -> Station:
@@ -165,13 +191,59 @@ class Network:
         self._check_for_loop(*names)
         ports = [end if isinstance(end, Port) else self._port_of(name)
                  for end, name in zip((one, other), names, strict=True)]  # fmt: skip
-        cable = Cable(self.clock, ports[0], ports[1], rate, delay)
+        cable = Cable(self.clock, ports[0], ports[1], rate, delay, self)
         self.cables[cable.name] = cable
+        self.records.join(cable)
         return cable
+
+    def direction(self, name: str) -> Direction:
+        """The direction of that name, as in ``client>server``."""
+        directions = [way for cable in self.cables.values() for way in cable.directions]
+        for direction in directions:
+            if direction.name == name:
+                return direction
+        raise ValueError(f"no direction is called {name}: there are {', '.join(d.name for d in directions)}")
+
+    def impair(self, direction: str, text: str) -> Stage:
+        """Add the stage that ``text`` names, as ``loss rate=1%`` (docs/impairments.md), to a direction. Its
+        stream is called ``client>server.loss``, of the second one of a kind ``client>server.loss2``.
+        """
+        way, kind = self.direction(direction), text.partition(" ")[0]
+        number = self._impaired[direction, kind] = self._impaired.get((direction, kind), 0) + 1
+        name = kind if number == 1 else f"{kind}{number}"
+        stage = words.stage(text, stream=self.stream(f"{direction}.{name}"), clock=self.clock, name=name)
+        way.add(stage)
+        return stage
+
+    def netem(self, direction: str, text: str) -> list[Stage]:
+        """Add the stages that tc-netem's words name, as ``delay 80ms loss 1%``, to a direction."""
+        return self.direction(direction).netem(text)
 
     def stream(self, name: str) -> Stream:
         """The stream of random numbers for purpose ``name``."""
         return stream(self.seed, name)
+
+    # What is written down
+
+    def watch(self, recorder: Recorder) -> None:
+        """Have ``recorder`` told of every frame on every cable, also of those to come."""
+        self.records.watch(recorder)
+
+    def digest(self) -> str:
+        """A SHA-256 over every frame so far that a device sent or received, with time, way and device."""
+        if self.records.digest is None:
+            raise ValueError("no digest is kept: make the network with digest=True")
+        return self.records.digest.hexdigest()
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Every verdict and device fault so far, as lines of a journal (with ``keep=True``)."""
+        return self.records.verdicts
+
+    @property
+    def replayed(self) -> Replayed | None:
+        """What the run is played from."""
+        return self.records.replayed
 
     def _claim(self, name: str, new_port: Callable[[], Port]) -> None:
         if name in self._sockets:
@@ -242,13 +314,17 @@ class Network:
         if self._closed:
             raise OSError(EBUSY, "the network has been closed: make a new one")
         self.switch_on()
-        with collector_off() if self.clock.virtual else nullcontext():
-            if until is None:
-                return self.scheduler.run(None, None)
-            if callable(until):
-                return self.scheduler.run(until, None)
-            self.scheduler.run(lambda: False, until)
-            return not self.scheduler.awaited
+        try:
+            with collector_off() if self.clock.virtual else nullcontext():
+                if until is None:
+                    return self.scheduler.run(None, None)
+                if callable(until):
+                    return self.scheduler.run(until, None)
+                self.scheduler.run(lambda: False, until)
+                return not self.scheduler.awaited
+        except BaseException as error:
+            self.records.failed(error)
+            raise
 
     # The end
 
@@ -264,8 +340,7 @@ class Network:
                     device.close()
         finally:
             self._resources.close()
-            if self.capture is not None:
-                self.capture.close()
+            self.records.close()
 
     def __enter__(self) -> Self:
         return self

@@ -36,19 +36,22 @@ class Program(Waiter):
     """A function that runs on a network, from ``run`` on.
 
     ``result`` is what it returned, ``error`` what it raised. ``daemon``: the network does not wait for its
-    end.
+    end. ``is_thread``: another program has started it.
     """
 
     __slots__ = (
-        "_exits", "_function", "_greenlet", "_greenlets", "daemon", "error", "finished", "name", "number",
-        "queued", "result", "what",
+        "_exits", "_function", "_greenlet", "_greenlets", "daemon", "error", "finished", "is_thread", "name",
+        "number", "queued", "result", "what",
     )  # fmt: skip
 
-    def __init__(self, name: str, function: Callable[[], object], daemon: bool) -> None:
+    def __init__(
+        self, name: str, function: Callable[[], object], daemon: bool, is_thread: bool = False
+    ) -> None:
         super().__init__()
         self.name = name
         self.number = 0  # in the order of starting, from 1
         self.daemon = daemon
+        self.is_thread = is_thread
         self.what = "its start"  # what it waits for
         self.result: object = None
         self.error: BaseException | None = None
@@ -73,6 +76,10 @@ class Program(Waiter):
         self._greenlet.parent = self._greenlets.getcurrent()
         self._greenlet.switch()
         return self.finished
+
+    def again(self) -> Program:
+        """The same program, not begun."""
+        return Program(self.name, self._function, self.daemon, self.is_thread)
 
     def block(self) -> None:
         """Pass the turn (called in the program)."""

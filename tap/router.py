@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 
-from netstack import arp, ethernet, icmp, ip_header
+from netstack import arp_packet as arp
+from netstack import ethernet, icmp, ip_header
 from netstack.address import MAC_BROADCAST, MAC_ZERO, is_multicast, parse_ip, prefix_to_mask
 from netstack.checksum import is_valid, residue
 from netstack.ip_header import DONT_FRAGMENT, HEADER_LEN, MORE_FRAGMENTS, OFFSET_MASK, PROTO_ICMP, Ipv4Header

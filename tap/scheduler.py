@@ -13,7 +13,7 @@ import gc
 import heapq
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from errno import EBADF
 from typing import Any
@@ -197,9 +197,14 @@ class Scheduler(Driver):
             self._arm(program, at)
 
     def spawn(self, function: Callable[[], None], host: Driven) -> int:
-        program = Program(f"{host.name}, thread {self._started + 1}", function, daemon=True)
+        program = Program(f"{host.name}, thread {self._started + 1}", function, daemon=True, is_thread=True)
         self.start(program, self.clock.now())
         return program.number
+
+    @property
+    def current(self) -> Program | None:
+        """The one whose turn it is; None outside of programs."""
+        return self._current
 
     def identity(self) -> int:
         return 0 if self._current is None else self._current.number
@@ -231,15 +236,23 @@ class Scheduler(Driver):
 
     def kill(self) -> None:
         """End all programs where they are; what they do on being ended must not wait."""
-        self._killing = True
+        while rest := [program for program in reversed(self.programs) if program is not self._current]:
+            self.end(rest)
+        self._ready.clear()
+
+    def end(self, programs: Iterable[Program]) -> None:
+        """End these where they are, but not the one that asks; what they do on being ended must not wait."""
+        before, self._killing = self._current, True
         try:
-            while self.programs:
-                self._current = self.programs.pop()
-                self._current.kill()
+            for program in programs:
+                if program in self.programs and program is not before:
+                    self.programs.remove(program)
+                    self.awaited -= not program.daemon
+                    self._current = program
+                    program.kill()
         finally:
             self._killing = False
-            self._current = None
-            self._ready.clear()
+            self._current = before
 
     # Waiting
 
@@ -249,17 +262,17 @@ class Scheduler(Driver):
         """As ``Driver.wait``; in a program others have their turns meanwhile, outside of one the network
         runs.
         """
+        program = self._current
+        if self._killing and program is not None:
+            program.leave()
         self.check_outside(f"{who} waits")
         if threading.get_ident() != self._thread:
             raise RuntimeError(f"{who} waits in a thread of its own: a network's programs are greenlets")
         if host not in self._seats:
             raise OSError(EBADF, f"{host.name} has been closed")
         seat = self._seats[host]
-        program = self._current
         if program is None:
             return self._wait_outside(seat, condition, deadline, who)
-        if self._killing:
-            program.leave()
         if not tried and seat.look(condition):
             return True
         program.what = who

@@ -66,6 +66,9 @@ class Corrupt:
         self._choose = correlated(numbers, correlation)
         self._draw = numbers
 
+    def without_chance(self) -> None:
+        """Nothing is left of it (``tap.verdicts``)."""
+
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         if self._choose() < self._below:
             changed = bytearray(frame)

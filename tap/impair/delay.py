@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
-from tap.cable import Note, PassOn
+from tap.cable import Note, PassOn, Stage
 from tap.impair.correlation import correlated
 from tap.impair.distribution import SCALE, checked, table
 from tap.impair.draws import Draw, draws
@@ -65,7 +65,7 @@ class Delay:
         self.name = name
         self._delay = whole(delay, "delay (ns)")
         self._time: Callable[[], int] | None = None
-        self._in_order = in_order
+        self.in_order = in_order
         self._last = 0
         if whole(jitter, "jitter (ns)"):
             if stream is None:
@@ -74,10 +74,14 @@ class Delay:
                 delay, jitter, distribution, correlated(draws(stream), correlation, how)
             ).time
 
+    def without_chance(self) -> Stage:
+        """The delay without its jitter (``tap.verdicts``)."""
+        return self if self._time is None else Delay(self._delay, name=self.name)
+
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         took = self._delay if self._time is None else self._time()
         at = now + took
-        if self._in_order:
+        if self.in_order:
             if at < self._last:
                 at = self._last
                 took = at - now

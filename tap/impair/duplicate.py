@@ -32,6 +32,9 @@ class Duplicate:
         self._spacing = whole(spacing, "duplicate spacing (ns)")
         self._draw = correlated(draws(stream), correlation)
 
+    def without_chance(self) -> None:
+        """Nothing is left of it (``tap.verdicts``)."""
+
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         twice = self._draw() < self._below
         if twice:

@@ -31,6 +31,9 @@ class LossStage(ABC):
     def lost(self) -> bool:
         """Whether the next frame is lost."""
 
+    def without_chance(self) -> None:  # noqa: B027 - the same for all
+        """Nothing is left of it (``tap.verdicts``)."""
+
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         if not self.lost():
             pass_on(frame, now)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 
-from tap.cable import Note, PassOn
+from tap.cable import Note, PassOn, Stage
 from tap.clock import SECOND
 from tap.impair.correlation import netem_filter
 from tap.impair.corrupt import flip
@@ -90,8 +90,19 @@ class Netem:
         self._since = 0  # frames since the last reordered one
         self._line = line
         self._slots = slots
+        self.in_order = line is not None
         self._leaving: list[int] = []  # heap of the times at which frames leave; some may be past
         self._last = 0  # the latest of them
+
+    def without_chance(self) -> Stage:
+        """Its delay, its line and its limit (``tap.verdicts``)."""
+        never = self._bits, 0
+        if not (self._scatter or self._loss or self._duplicate or self._corrupt or self._reorder):
+            return self
+        return Netem(
+            limit=self._limit, delay=self._delay, scatter=None, loss=None, ecn=False, duplicate=never,
+            corrupt=never, bits=self._bits, reorder=never, gap=0, line=self._line, slots=None, name=self.name,
+        )  # fmt: skip
 
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         twice = self._duplicate and self._duplicate_draw() < self._duplicate

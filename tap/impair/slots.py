@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from tap.cable import Note, PassOn
+from tap.cable import Note, PassOn, Stage
 from tap.impair.delay import Scatter
 from tap.impair.draws import draws
 from tap.impair.units import ImpairmentError, whole
@@ -17,10 +17,12 @@ from tap.streams import Stream
 class Slots:
     """Frames wait for the next slot, which comes ``minimum`` .. ``maximum`` ns after the last (or ``minimum``
     +- ``jitter`` by ``distribution``, as in ``Delay``) and takes at most ``packets`` and ``size`` bytes (0:
-    any).
+    any). Those that always come after the same time need no stream.
 
     A slot that nobody used is over; the next one is counted from the frame that comes then, as in netem.
     """
+
+    in_order = True
 
     def __init__(
         self,
@@ -29,7 +31,7 @@ class Slots:
         packets: int = 0,
         size: int = 0,
         *,
-        stream: Stream,
+        stream: Stream | None = None,
         jitter: int = 0,
         distribution: str | Sequence[int] = "uniform",
         name: str = "slots",
@@ -41,9 +43,14 @@ class Slots:
         if jitter and most > least:
             raise ImpairmentError("a slot has a maximum or a jitter: leave one out")
         self.name = name
-        self._scatter = Scatter(least, whole(jitter, "slot jitter (ns)"), distribution, draw := draws(stream))
-        self._between = most - least if not jitter else None
-        self._least, self._draw = least, draw
+        self._least = least
+        self._wait: Callable[[], int] | None = None  # the time to the next slot, when chance decides
+        if whole(jitter, "slot jitter (ns)") or most > least:
+            if stream is None:
+                raise ImpairmentError("when a slot comes is a matter of chance: give the slots a stream")
+            draw, width = draws(stream), most - least + 1
+            scatter = Scatter(least, jitter, distribution, draw)
+            self._wait = scatter.time if jitter else lambda: least + (width * draw() >> 32)
         self._packets, self._size = whole(packets, "slot packets"), whole(size, "slot bytes")
         self._next = 0  # when the slot is
         self._packets_left, self._size_left = self._packets, self._size
@@ -54,6 +61,12 @@ class Slots:
         while self._leaving and self._leaving[0] <= now:
             self._leaving.popleft()
         return len(self._leaving)
+
+    def without_chance(self) -> Stage:
+        """Slots that always come after the least time (``tap.verdicts``)."""
+        if self._wait is None:
+            return self
+        return Slots(self._least, packets=self._packets, size=self._size, name=self.name)
 
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         if self._next < now:
@@ -69,9 +82,5 @@ class Slots:
         pass_on(frame, at)
 
     def _new_slot(self, now: int) -> None:
-        if self._between is None:
-            wait = self._scatter.time()
-        else:
-            wait = self._least + ((self._between + 1) * self._draw() >> 32)
-        self._next = now + wait
+        self._next = now + (self._least if self._wait is None else self._wait())
         self._packets_left, self._size_left = self._packets, self._size

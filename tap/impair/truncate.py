@@ -33,6 +33,9 @@ class Truncate:
         self._draw = draws(stream)
         self._choose = correlated(self._draw, correlation)
 
+    def without_chance(self) -> None:
+        """Nothing is left of it (``tap.verdicts``)."""
+
     def handle(self, frame: bytes, now: int, pass_on: PassOn, note: Note) -> None:
         if self._choose() < self._below and len(frame) > HEADER:
             keep = self._keep

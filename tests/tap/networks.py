@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import usocket
 from tap.cable import Note, PassOn
@@ -94,6 +96,62 @@ def lossy_run(path: Path | None, seed: int = 1) -> tuple[bytes, int]:
         net.run()
         assert got == [DATA, DATA]
         return b"".join(got), net.clock.now()
+
+
+# One of each stage with chance, and what they are put into the way of.
+CHANCES = (
+    "loss rate=1%",
+    "gilbert-elliott loss=1% burst=2",
+    "four-state p13=1%",
+    "duplicate rate=3% copies=2 spacing=1ms",
+    "corrupt rate=2%",
+    "corrupt rate=1% field=tcp.ack repaired=true",
+    "truncate rate=1%",
+    "reorder rate=3% behind=3 patience=40ms",
+    "delay delay=5ms jitter=3ms distribution=normal correlation=30%",
+    "slots minimum=1ms maximum=3ms packets=4",
+)
+NETEM = "delay 3ms 2ms loss 1% duplicate 2% corrupt 1% reorder 5% rate 20mbit slot 1ms 2ms"
+
+
+def impaired_run(
+    folder: Path, name: str, seed: int = 1, verdicts: Sequence[Mapping[str, Any]] | None = None
+) -> tuple[str, int]:
+    """40 kB one way and 20 kB back through everything that chance can do: the run's digest and when it was
+    over. Leaves ``name``.pcapng and ``name``.jsonl.
+    """
+    got: list[bytes] = []
+
+    def server() -> None:
+        listener = usocket.socket()
+        listener.bind(("", PORT))
+        listener.listen(1)
+        connection, _ = listener.accept()
+        got.append(connection.read(40_000))
+        connection.sendall(DATA[40_000:])
+        connection.close()
+
+    def client() -> None:
+        sock = usocket.socket()
+        sock.connect(("10.0.0.1", PORT))
+        sock.sendall(DATA[:40_000])
+        got.append(sock.read())
+        sock.close()
+
+    capture, journal = folder / f"{name}.pcapng", folder / f"{name}.jsonl"
+    with usocket.Network(seed, capture=capture, journal=journal, verdicts=verdicts) as net:
+        for device_name, address in (("server", "10.0.0.1/24"), ("client", "10.0.0.2/24")):
+            net.device(device_name, address=address)
+        net.cable("client", "server", rate=10_000_000)
+        for way in ("client>server", "server>client"):
+            for text in CHANCES:
+                net.impair(way, text)
+            net.netem(way, NETEM)
+            net.impair(way, "drophead rate=8mbit limit_packets=3")
+        net.program(server, on="server")
+        net.program(client, on="client")
+        net.run()
+        return net.digest(), net.clock.now()
 
 
 SERVER = """

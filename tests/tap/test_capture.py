@@ -178,6 +178,22 @@ def test_a_link_records_both_ways_with_the_clocks_time(tmp_path: Path) -> None:
     assert b"first" not in packets[0][1]
 
 
+def test_a_link_describes_what_is_sent(tmp_path: Path) -> None:
+    inner, far = wire(VirtualClock())
+    with Capture(tmp_path / "a.pcapng") as capture:
+        link = CaptureLink(
+            inner, capture, VirtualClock(), "board", describe=lambda frame: f"{len(frame)} bytes"
+        )
+        link.note("look")
+        link.send(b"there")
+        inner.deliver(b"back")
+        assert link.receive() == b"back"
+    _, _, sent, received = blocks((tmp_path / "a.pcapng").read_bytes())
+    assert struct.pack("<HH", 1, 12) + b"look\n5 bytes" in sent[1]
+    assert b"bytes" not in received[1]
+    assert far.dropped == 0
+
+
 @pytest.mark.parametrize("clock", [VirtualClock(5 * SECOND), RealClock()], ids=["virtual", "real"])
 def test_times_count_from_1970_or_from_the_start_of_virtual_time(tmp_path: Path, clock: Clock) -> None:
     import time

@@ -63,6 +63,26 @@ def test_a_callback_asked_for_by_a_callback_waits_for_the_next_run() -> None:
     assert ran == [0, 0]
 
 
+def test_one_that_raises_loses_none_of_the_others() -> None:
+    clock = VirtualClock()
+    ran: list[str] = []
+
+    def fails() -> None:
+        raise RuntimeError
+
+    clock.call_at(0, lambda: clock.call_at(0, lambda: ran.append("asked for by the first")))
+    clock.call_at(0, lambda: clock.call_at(-1, lambda: ran.append("asked for to be first")))
+    clock.call_at(0, lambda: ran.append("before"))
+    clock.call_at(0, fails)
+    clock.call_at(0, lambda: ran.append("after"))
+    with pytest.raises(RuntimeError):
+        clock.run_due()
+    assert ran == ["before"]
+    clock.run_due()
+    assert ran == ["before", "asked for to be first", "after", "asked for by the first"]
+    assert clock.next_event() is None
+
+
 def test_real_time_waits_until_the_deadline_and_never_less() -> None:
     clock = RealClock()
     for _ in range(20):

@@ -9,7 +9,8 @@ import pytest
 
 from tap.clock import MS, SECOND, RealClock, VirtualClock
 from tap.driver import BATCH
-from tap.host import Host, transmit_to
+from tap.host import Host, Outlet, transmit_to
+from tap.link import LinkWrapper
 from tap.wire import WireEnd, wire
 from tests.tap.fakes import FakeStack, socket_links
 
@@ -163,3 +164,51 @@ def test_two_hosts_on_a_wire_run_the_same_each_time() -> None:
     assert story[:3] == [("b", 3 * MS, b"0"), ("a", 7 * MS, b"1"), ("b", 11 * MS, b"2")]
     assert story[-1] == ("a", 399 * MS, b"99")
     assert ping_pong() == story
+
+
+def test_an_outlet_whose_link_can_be_exchanged_and_may_refuse() -> None:
+    class Refusing:
+        def send(self, frame: bytes) -> int | None:
+            return -1 if frame == b"bad" else None
+
+    clock = VirtualClock()
+    one, other = wire(clock)
+    outlet = Outlet(one)
+    assert outlet.transmit(b"frame") == 0
+    with Host(FakeStack(one), one, clock, outlet=outlet) as host:  # type: ignore[arg-type]
+        wrapper = LinkWrapper(one)
+        host.exchange_link(wrapper, Refusing())
+        assert host.link is wrapper
+        assert (outlet.transmit(b"bad"), outlet.transmit(b"good")) == (-1, 0)
+        host.exchange_link(one)
+        assert outlet.transmit(b"bad") == 0
+        clock.run_due()
+        assert [other.receive(), other.receive()] == [b"frame", b"bad"]
+        host.wake()  # nobody has asked to be told
+
+
+def test_a_clock_of_its_own(virtual: Virtual) -> None:
+    class Half:  # shows half of the time since BOOT
+        def true_time(self, local: int) -> int:
+            return virtual.BOOT + 2 * (local - virtual.BOOT)
+
+    host = virtual.host
+    virtual.stack.at(3 * SECOND, lambda: None)
+    assert host.next_deadline() == host.no_deadline_before() == virtual.BOOT + 3 * SECOND
+    host.local = Half()
+    assert host.next_deadline() == host.no_deadline_before() == virtual.BOOT + 6 * SECOND
+    virtual.stack.run_timers(3 * SECOND)
+    assert host.next_deadline() is None
+    assert host.network_clock is virtual.clock
+
+
+def test_a_reboot_counts_from_anew(virtual: Virtual) -> None:
+    virtual.host.sleep(5 * SECOND)
+    stack = FakeStack(virtual.host.link)
+    virtual.host.reboot(stack)  # type: ignore[arg-type]
+    assert virtual.host.boot == virtual.clock.now()
+    virtual.far.send(b"frame")
+    virtual.host.sleep(SECOND)
+    assert stack.frames == [(0, b"frame")]
+    assert not virtual.host.enrol()
+    virtual.host.end_programs()

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import usocket
 from tap.clock import MS, SECOND, Deadlock, VirtualClock
+from tap.impair.delay import Delay
+from tap.impair.loss import Loss
+from tap.impair.netem_stage import Netem
 from tap.network import Network
 from tests.tap.networks import PORT, ask, device, lossy_run, pair, serve
 from usocket import Device
@@ -151,14 +155,100 @@ def test_a_run_is_a_function_of_the_seed(tmp_path: Path) -> None:
     assert len(first.read_bytes()) > 120_000
 
 
+def test_impairments_by_name(net: Network) -> None:
+    pair(net)
+    loss = net.impair("client>server", "loss rate=1%")
+    delay = net.impair("client>server", "delay delay=5ms jitter=1ms")
+    second = net.impair("client>server", "loss rate=2%")
+    (netem,) = net.netem("server>client", "delay 80ms loss 1%")
+    assert (loss.name, delay.name, second.name) == ("loss", "delay", "loss2")
+    assert isinstance(loss, Loss)
+    assert isinstance(delay, Delay)
+    assert isinstance(netem, Netem)
+    cable = net.cables["server-client"]
+    assert cable.back.stages == (loss, delay, second)
+    assert cable.forth.stages == (netem,)
+    assert net.direction("client>server") is cable.back
+
+
+def test_a_stages_numbers_depend_on_its_name_only(net: Network) -> None:
+    """A second stage does not shift what the first one draws."""
+    pair(net)
+
+    def fates(stage: Loss) -> list[bool]:
+        return [stage.lost() for _ in range(100)]
+
+    first, second = (net.impair("client>server", "loss rate=50%") for _ in range(2))
+    assert isinstance(first, Loss)
+    assert isinstance(second, Loss)
+    one = fates(Loss(0.5, stream=net.stream("client>server.loss")))
+    two = fates(Loss(0.5, stream=net.stream("client>server.loss2")))
+    assert (fates(first), fates(second)) == (one, two)
+    assert one != two
+
+
+def test_what_is_played_can_be_taken_out_again() -> None:
+    """A stage that comes and goes while the network runs, as a fault of a scenario does."""
+
+    def asks() -> None:
+        with suppress(OSError):  # half of the frames are lost
+            ask(b"hello")
+
+    def run(verdicts: list[dict[str, object]] | None) -> tuple[str, list[dict[str, object]]]:
+        with usocket.Network(seed=3, digest=True, keep=True, verdicts=verdicts) as net:
+            server = net.device("server", address="10.0.0.1/24")
+            client = net.device("client", address="10.0.0.2/24")
+            cable = net.cable(client, server, delay=MS)
+            net.program(serve, on=server, daemon=True)
+            for number in range(10):
+                net.program(asks, on=client, at=(number + 1) * SECOND)
+            for number in range(3):
+                net.run(until=(3 * number + 2) * SECOND)
+                stage = net.impair("client>server", "loss rate=50%")
+                net.run(until=(3 * number + 4) * SECOND)
+                cable.forth.remove(stage)
+                assert stage not in cable.forth.stages
+            net.run()
+            return net.digest(), net.verdicts
+
+    digest, verdicts = run(None)
+    assert {line["stage"] for line in verdicts} >= {"loss", "loss2"}
+    assert run(verdicts) == (digest, verdicts)
+    assert run([])[0] != digest
+
+
+def test_faults_inside_a_device_are_verdicts_too() -> None:
+    def run(verdicts: list[dict[str, object]] | None) -> tuple[str, list[dict[str, object]]]:
+        with usocket.Network(seed=3, digest=True, keep=True, verdicts=verdicts) as net:
+            server = net.device("server", address="10.0.0.1/24")
+            client = net.device("client", address="10.0.0.2/24")
+            net.cable(client, server, delay=MS)
+            net.impair("client>server", "loss rate=20%")
+            client.faults.add("pool-fail pool=TCP_SEG nth=2")
+            net.program(serve, on=server, daemon=True)
+            for number in range(3):
+                net.program(ask, b"hello", on=client, at=(20 * number + 1) * SECOND)
+            net.run()
+            return net.digest(), net.verdicts
+
+    digest, verdicts = run(None)
+    (fault,) = [line for line in verdicts if "device" in line]
+    assert (fault["device"], fault["fault"]) == ("client", "pool-fail pool=TCP_SEG nth=2")
+    assert fault["action"] == "fail"
+    assert run(verdicts) == (digest, verdicts)
+
+
 SAME = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from tests.tap.networks import fleet_run, lossy_run
+from tests.tap.networks import fleet_run, impaired_run, lossy_run
+from tap.journal import read
 folder = Path(sys.argv[2])
-print(lossy_run(folder / "lossy.pcapng")[1], fleet_run(folder))
+print(lossy_run(folder / "lossy.pcapng")[1], fleet_run(folder), impaired_run(folder, "impaired"))
+print(impaired_run(folder, "played", verdicts=read(folder / "impaired.jsonl").verdicts))
 """
+SAME_FILES = "lossy.pcapng fleet.pcapng impaired.pcapng impaired.jsonl played.pcapng played.jsonl".split()
 
 
 def pythons() -> list[str]:
@@ -183,9 +273,10 @@ def test_other_hash_seeds_and_interpreters_make_the_same_bytes(tmp_path: Path) -
                 command, env=environment, capture_output=True, text=True, timeout=100, check=False
             )
             assert done.returncode == 0, done.stderr
-            captures = [(tmp_path / name).read_bytes() for name in ("lossy.pcapng", "fleet.pcapng")]
-            assert all(len(capture) > 10_000 for capture in captures)
-            hashes.add((done.stdout, *(hashlib.sha256(capture).hexdigest() for capture in captures)))
+            files = [(tmp_path / name).read_bytes() for name in SAME_FILES]
+            assert all(len(content) > 10_000 for content in files)
+            assert files[2:4] == files[4:]
+            hashes.add((done.stdout, *(hashlib.sha256(content).hexdigest() for content in files)))
     assert len(hashes) == 1, hashes
 
 
@@ -210,6 +301,10 @@ def mistake(net: Network, what: str) -> Callable[[], object]:
         "uplink": lambda: net.uplink("linux"),
         "router": lambda: net.cable(net.router("r"), one),
         "clock": lambda: Network(clock="fast"),  # type: ignore[arg-type]
+        "direction": lambda: net.impair("one.0>two", "loss rate=1%"),
+        "impairment": lambda: net.impair("one.0>two.0", "los rate=1%"),
+        "verdicts": lambda: Network(verdicts=[{"t": 1}]),
+        "digest": net.digest,
     }[what]
 
 
@@ -224,6 +319,10 @@ def mistake(net: Network, what: str) -> Callable[[], object]:
         ("uplink", r'needs Network\(clock="real"\)'),
         ("router", r'give router.interface\("10.0.1.1/24"\)'),
         ("clock", 'give "virtual" or "real"'),
+        ("direction", "no direction is called one.0>two: there are one.0>two.0, two.0>one.0"),
+        ("impairment", "there is no impairment 'los': did you mean loss"),
+        ("verdicts", "a verdict without dir, frame, stage, action, detail"),
+        ("digest", "make the network with digest=True"),
     ],
 )
 def test_mistakes_are_named(net: Network, what: str, error: str) -> None:

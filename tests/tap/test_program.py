@@ -108,3 +108,13 @@ def test_a_missing_greenlet_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.importlib, "import_module", missing)
     with pytest.raises(TapError, match="pip install greenlet"):
         load_greenlet()
+
+
+def test_the_same_program_again() -> None:
+    runs: list[int] = []
+    program = Program("worker", lambda: runs.append(len(runs)), daemon=True, is_thread=True)
+    assert program.turn()
+    again = program.again()
+    assert (again.name, again.daemon, again.is_thread, again.finished) == ("worker", True, True, False)
+    assert again.turn()
+    assert runs == [0, 1]

@@ -400,3 +400,46 @@ def test_in_real_time_descriptors_wake_hosts() -> None:
         assert clock.now() < SECOND
     far.close()
     assert isinstance(far.socket, socket.socket)
+
+
+def test_some_programs_are_ended_and_the_others_go_on(bench: Bench) -> None:
+    def work(name: str, host: Host) -> Callable[[], None]:
+        def run() -> None:
+            host.enrol()
+            try:
+                host.sleep(2 * SECOND)
+                bench.say(name)
+            except BaseException as error:
+                bench.say((name, type(error).__name__))
+                host.sleep(SECOND)  # it is to end, not to wait
+                bench.say("never")
+
+        return run
+
+    first = bench.start(work("a", bench.a), "a")
+    bench.start(work("b", bench.b), "b")
+    assert bench.scheduler.current is None
+    bench.clock.call_at(SECOND, lambda: bench.a.end_programs(again_at=5 * SECOND))
+    assert bench.run()
+    assert bench.log == [(SECOND, ("a", "GreenletExit")), (2 * SECOND, "b"), (7 * SECOND, "a")]
+    assert first.finished
+    assert bench.scheduler.awaited == 0
+
+
+def test_who_ends_programs_goes_on_and_threads_do_not_come_again(bench: Bench) -> None:
+    def thread() -> None:
+        bench.say("thread")
+        bench.a.sleep(10 * SECOND)
+
+    def work() -> None:
+        bench.a.enrol()
+        bench.a.spawn(thread)
+        bench.a.sleep(SECOND)
+        bench.a.end_programs(again_at=bench.clock.now() + SECOND)
+        bench.a.sleep(3 * SECOND)
+        bench.say("goes on")
+
+    bench.start(work)
+    assert bench.run()
+    assert bench.log == [(0, "thread"), (4 * SECOND, "goes on")]
+    assert bench.scheduler.programs == []
