@@ -1,5 +1,5 @@
 """Which devices with a namespace of their own are running: one small file each, for ``netstack exec`` and its
-like.
+like. (The control sockets of ``lab.control`` are in the same folder.)
 
 The file is named after the process that holds the namespace and lies in $XDG_RUNTIME_DIR/netstack, or in
 /tmp/netstack-UID. It goes with the namespace (the holder removes it, also after its parent was killed); one
@@ -40,7 +40,8 @@ def _is_private(folder: Path, uid: int) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == uid and not found.st_mode & 0o022
 
 
-def _made_folder() -> Path:
+def private_folder() -> Path:
+    """The folder, made if need be. Raises TapError when it cannot be had for this user alone."""
     folder = _folder()
     with contextlib.suppress(OSError):
         folder.mkdir(mode=0o700)
@@ -54,7 +55,7 @@ def announce(holder: int, facts: dict[str, Any]) -> None:
 
     Raises TapError when the folder cannot be had.
     """
-    _made_folder()
+    private_folder()
     path = state_file(holder)
     draft = path.with_suffix(".new")
     try:
@@ -69,7 +70,7 @@ def announce(holder: int, facts: dict[str, Any]) -> None:
 def running() -> list[dict[str, Any]]:
     """The facts of all running devices of this user, oldest first, each with its ``holder`` (a pid)."""
     found = []
-    for path in _made_folder().glob("*.json"):
+    for path in private_folder().glob("*.json"):
         try:
             facts = json.loads(path.read_text(encoding="utf-8"))
             if started(facts["holder"]) == facts["started"]:

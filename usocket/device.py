@@ -16,11 +16,9 @@ button, ``soft_reset`` what MicroPython does between two programs.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import WeakKeyDictionary
 
 from netstack.address import format_ip, parse_ip, parse_mac, prefix_to_mask
 from netstack.api.common import EventHook
@@ -28,9 +26,11 @@ from netstack.profile import Profile
 from netstack.profiles import named
 from netstack.stack import Stack
 from tap.clock import MS, SECOND, Clock, RealClock
-from tap.host import Host, transmit_to
+from tap.devicefault.faults import DeviceFaults
+from tap.host import Host, Outlet
 from tap.link import Link
 from tap.tun import TapLink
+from usocket.calls import Calls
 from usocket.current import current
 from usocket.errno import MicroPythonError, errno_of
 from usocket.files import FileSystem
@@ -44,20 +44,11 @@ if TYPE_CHECKING:
     from usocket.interface import AccessPoint
 
 LINGER = 250 * MS  # what is on its way at the end still gets this long
-Close = Callable[[bool], object]
-
-STEP = 1 * MS  # a wait of ``poll_sockets``
-CALL = 50_000  # ns that a call takes in virtual time when it finds nothing: asking in a loop takes time
 PWRON_RESET, SOFT_RESET = 1, 5  # as machine.reset_cause() tells
-SCHEDULER_DEPTH = 8  # callbacks that may wait to be run, as on boards (MICROPY_SCHEDULER_DEPTH)
-
-# Sockets that the collector found unclosed, of all devices of a clock. They are closed at the next call or
-# wait of any of these, since the collector may come while the stack is at work.
-_orphans: WeakKeyDictionary[Clock, deque[tuple[Device, object]]] = WeakKeyDictionary()
 
 
-class Device:
-    """An emulated device.
+class Device(Calls):
+    """An emulated device. ``faults`` are those inside it: ``device.faults.add("cpu frame=50us")``.
 
     ``profile`` is a Profile or the name of one; ``address`` has its prefix length. ``link`` is any link
     (``tap.link``) with the clock it runs on; without one a TAP is opened: ``tap`` is its name, ``netns`` its
@@ -78,8 +69,6 @@ class Device:
     have gone unnoticed, or have crashed a board: name -> how often.
     """
 
-    host: Host
-    stack: Stack
     link: Link
 
     def __init__(
@@ -108,6 +97,7 @@ class Device:
         on_oddity: OddityHook | None = None,
         service: bool = False,
     ) -> None:
+        super().__init__(clock if clock is not None else RealClock(), Oddities(on_oddity), gc == "manual")
         self.profile = named(profile) if isinstance(profile, str) else profile
         self.port = port_of(self.profile) if port is None else port
         self.ip, self._prefix = parse_interface(address)
@@ -116,10 +106,9 @@ class Device:
         self.mac = parse_mac(mac) if mac is not None else b"\x02\x00" + self.ip.to_bytes(4, "big")
         self.name = name
         self.is_open = False
-        self.clock = clock if clock is not None else RealClock()
+        self.is_on = False  # has power
         self.on_event = on_event
         self.on_address: Callable[[int], object] | None = None
-        self.oddities = Oddities(on_oddity)
         self.access_point = access_point
         self.files = FileSystem() if files is None else files
         self.dhcp = dhcp
@@ -129,15 +118,9 @@ class Device:
         self.rtc_offset = 0  # ns that the program has set the clock of the day ahead
         self._dns = parse_ip(dns) if dns is not None else 0
         self._given_link, self._tap, self._netns = link, tap, netns
-        self._trace, self._service = trace, service
-        self._collects = gc == "manual"
-        self._garbage: list[object] = []  # dropped unclosed, with gc="manual"
+        self.trace, self._service = trace, service
         self.reset_cause = PWRON_RESET
-        self._life = 0  # how often it was reset: threads of an earlier life end
-        self._sockets: dict[object, Close] = {}  # open ones, in the order in which they were made
-        self._orphans = _orphans.setdefault(self.clock, deque())
-        self._scheduled: deque[Callable[[], object]] = deque()
-        self._in_callback = False
+        self.faults = DeviceFaults(self)
         self._tokens: list[Any] = []
 
     # Opening and closing
@@ -152,34 +135,39 @@ class Device:
                 gateway = self._linux
         self._gateway = gateway or 0
         self.link = link
+        self._outlet = Outlet(link)
         self.stack = self._new_stack()
-        self.host = Host(self.stack, link, self.clock, self.name)
-        self.is_open = True
+        self.host = Host(self.stack, link, self.clock, self.name, self._outlet)
+        self.is_open = self.is_on = True
         with self.host.lock:
+            self.faults.opened()
             self._boot()
         if self._service:
             self.host.serve()
         return self
 
-    def _new_stack(self) -> Stack:
-        return Stack(
+    def _new_stack(self, on: bool = True) -> Stack:
+        addressed = on and not self.dhcp
+        stack = Stack(
             self.profile,
             mac=self.mac,
-            ip=0 if self.dhcp else self.ip,
-            netmask=0 if self.dhcp else self.netmask,
-            gateway=0 if self.dhcp else self.gateway,
+            ip=self.ip if addressed else 0,
+            netmask=self.netmask if addressed else 0,
+            gateway=self.gateway if addressed else 0,
             mtu=self.link.mtu,
-            transmit=transmit_to(self.link),
+            transmit=self._outlet.transmit,
             seed=self.seed,
-            trace=self._trace,
+            trace=self.trace,
+            up=on,
         )
+        stack.dhcp.on_address.append(self._address_changed)
+        return stack
 
     def _boot(self) -> None:
         """What the firmware does before the program starts. Called with the lock."""
         stack = self.stack
         stack.dns.set_server(0, self._dns)
         stack.dhcp.hostname = self.port.hostname
-        stack.dhcp.on_address.append(self._address_changed)
         if self.access_point is not None:  # the program has to join it
             stack.netif.set_up(False)
             stack.netif.set_link(False)
@@ -214,29 +202,40 @@ class Device:
     def power_cycle(self) -> None:
         """Cut its power and switch it on again: connections are gone without a word, the program too."""
         with self.host.lock:
-            self._sockets.clear()
-            self._garbage.clear()
-            self._end_program()
-            self.parts.clear()
-            self.reset_cause = PWRON_RESET
+            self.power_off()
+            self.power_on()
+
+    def power_off(self, again_at: int | None = None) -> None:
+        """Cut its power: it hears and says nothing any more, and its program is gone. ``again_at`` (the
+        network's time): programs of a network begin anew then.
+        """
+        with self.host.lock:
             self.stack.netif.set_up(False)  # nothing of what was goes out any more
-            self.stack = self.host.stack = self._new_stack()
-            self.host.boot = self.clock.now()
+            self._forget_sockets()
+            self._end_program(again_at)
+            self.parts.clear()
+            self.is_on = False
+            self._start(self._new_stack(on=False))
+
+    def power_on(self, cause: int = PWRON_RESET) -> None:
+        """Switch it on again; ``cause`` is what ``machine.reset_cause()`` says."""
+        with self.host.lock:
+            self.reset_cause = cause
+            self.is_on = True
+            self._start(self._new_stack())
             self._boot()
+
+    def _start(self, stack: Stack) -> None:
+        self.stack = stack
+        self.host.reboot(stack)
+        self.faults.booted()
 
     def soft_reset(self) -> None:
         """End the program: its sockets are closed, the stack goes on (a connection in TIME_WAIT stays)."""
         with self.host.lock:
             self._end_program()
-            for close in list(self._sockets.values()):
-                close(False)
-            self._sockets.clear()
-            self._garbage.clear()
+            self._close_sockets(leaving=False)
             self.reset_cause = SOFT_RESET
-
-    def _end_program(self) -> None:
-        self._life += 1
-        self._scheduled.clear()
 
     def wait_for_address(self, seconds: float) -> bool:
         """Let up to ``seconds`` pass until the interface has an address (of DHCP): whether it has."""
@@ -247,13 +246,13 @@ class Device:
         """Close its sockets, let what is on its way get out (up to 250 ms), and unplug it."""
         try:
             with self.host.lock:
+                self.faults.closed()
                 self.is_open = False
-                for close in list(self._sockets.values()):
-                    close(True)
-                self._sockets.clear()
+                self._close_sockets(leaving=True)
             self.host.wait(self._all_sent, self.clock.now() + LINGER, "closing")
         finally:
             self.host.close()
+            self.clock = self.host.network_clock
 
     def _all_sent(self) -> bool:
         """Whatever waits for a neighbour's address, a window or an acknowledgement holds heap."""
@@ -261,6 +260,7 @@ class Device:
 
     def __enter__(self) -> Device:
         self.open()
+        self._enrol()
         self._tokens.append(current.set(self))
         return self
 
@@ -271,6 +271,7 @@ class Device:
     @contextmanager
     def use(self) -> Iterator[Device]:
         """Make an open device the current one, in this thread, for a ``with`` block."""
+        self._enrol()
         token = current.set(self)
         try:
             yield self
@@ -290,122 +291,14 @@ class Device:
 
         return patch(self)
 
-    def sleep(self, seconds: float) -> None:
-        """Let time pass while the device goes on answering."""
-        self.sleep_ns(round(seconds * SECOND))
-
-    def sleep_ns(self, duration: int) -> None:
-        """Let ``duration`` ns pass."""
-        self.enter()
-        self.wait(lambda: False, self.clock.now() + duration, "sleep")
-
-    # For sockets
-
-    def enter(self) -> None:
-        """Begin a call: what the collector left behind is closed, callbacks that wait are run."""
-        if self._orphans:
-            self._reap()
-        if self._scheduled:
-            self._run_scheduled()
-
-    def wait(self, ready: Callable[[], bool], deadline: int | None, what: str, tried: bool = False) -> bool:
-        """Keep the device going until ``ready()`` or ``deadline`` (clock's ns); callbacks are run meanwhile.
-
-        ``ready`` is called with the device's lock held; ``tried``: it was false a moment ago.
+    def _enrol(self) -> None:
+        """A program of a network is on the first device that it uses: it waits until that is on, and ends
+        when that is reset.
         """
-        done = False
-        life = self._life
+        if self.is_open and current.get(None) is None and self.host.enrol() and not self.is_on:
+            self.host.wait(lambda: self.is_on, None, "being switched on")
 
-        def look() -> bool:
-            nonlocal done
-            if self._orphans:
-                self._reap()
-            if self._life != life:
-                raise SystemExit  # a thread of a program that is no more
-            done = ready()
-            return done or (bool(self._scheduled) and not self._in_callback)
-
-        tried = tried and not self._scheduled
-        while self.host.wait(look, deadline, what, tried):
-            tried = False
-            self._run_scheduled()
-            if done:
-                return True
-        return False
-
-    def attempt(
-        self, operation: Callable[[], bool], timeout: int | None, what: str, *, step: bool = False
-    ) -> bool:
-        """Try ``operation`` until it is done (True) or ``timeout`` ms are over (None: for ever; 0: one look).
-
-        ``step``: that look takes a millisecond, as MicroPython's ``poll_sockets`` does.
-        """
-        self.enter()
-        with self.host.lock:
-            if operation():
-                return True
-        return self.wait(operation, self.deadline(timeout, step=step), what, tried=True)
-
-    def deadline(self, timeout: int | None, *, step: bool = False) -> int | None:
-        """The clock's time in ``timeout`` ms. Not to wait (0) takes a moment in virtual time."""
-        if timeout is None:
-            return None
-        if timeout:
-            return self.clock.now() + timeout * MS
-        return self.clock.now() + (STEP if step else CALL if self.clock.virtual else 0)
-
-    def adopt(self, sock: object, close: Close) -> None:
-        """A socket of the layer has been made; ``close(leaving)`` closes it, ``leaving`` with the device."""
-        self._sockets[sock] = close
-
-    def release(self, sock: object) -> None:
-        """A socket of the layer has been closed."""
-        self._sockets.pop(sock, None)
-
-    def orphan(self, sock: object) -> None:
-        """The program has dropped a socket unclosed: it is closed soon, but not inside the stack."""
-        if sock not in self._sockets:
-            return  # of a life that a reset has ended
-        if self._collects:
-            self._garbage.append(sock)
-        else:
-            self._orphans.append((self, sock))
-
-    def collect(self) -> None:
-        """``gc.collect()``: sockets that the program dropped are closed."""
-        while self._garbage:
-            self._orphans.append((self, self._garbage.pop(0)))
-        self.enter()
-
-    @property
-    def has_room_to_schedule(self) -> bool:
-        """Whether one callback more would not be lost."""
-        return len(self._scheduled) < SCHEDULER_DEPTH
-
-    def schedule(self, callback: Callable[[], object]) -> None:
-        """Have ``callback`` run in the program, not in the stack; lost when 8 wait (mp_sched_schedule)."""
-        if self.has_room_to_schedule:
-            self._scheduled.append(callback)
-        else:
-            self.note("callback-lost")
-
-    def call_at(self, when: int, callback: Callable[[], object]) -> None:
-        """Have ``callback`` run, with the lock, once ``when`` (clock's ns) has come, unless power is cut."""
-        stack = self.stack
-
-        def due() -> None:
-            if self.is_open and self.stack is stack:
-                with self.host.lock:
-                    self.host.catch_up()
-                    callback()
-
-        with self.host.lock:
-            self.clock.call_at(when, due)
-
-    @property
-    def life(self) -> int:
-        """How often it was reset."""
-        return self._life
+    # Errors
 
     def error(self, number: int) -> MicroPythonError:
         """The OSError for one of the constants of ``usocket.errno``, with this port's number."""
@@ -415,26 +308,6 @@ class Device:
     def error_of(self, err: int) -> MicroPythonError:
         """The OSError for an err_t of lwIP."""
         return self.error(errno_of(err))
-
-    def note(self, oddity: str) -> str:
-        """Count something that a board would have hidden or not survived (``usocket.oddities``); what."""
-        return self.oddities.note(oddity)
-
-    def _reap(self) -> None:
-        while self._orphans:
-            device, sock = self._orphans.popleft()
-            with device.host.lock:
-                close = device._sockets.pop(sock, None)
-                if close is not None:
-                    close(False)
-
-    def _run_scheduled(self) -> None:
-        while self._scheduled and not self._in_callback:  # one does not interrupt another (mp_sched_lock)
-            self._in_callback = True
-            try:
-                self._scheduled.popleft()()
-            finally:
-                self._in_callback = False
 
 
 def parse_interface(text: str) -> tuple[int, int]:

@@ -231,6 +231,7 @@ class EspSocket(Stream):
                 if err in (ERR_WOULDBLOCK, ERR_MEM, ERR_INPROGRESS):
                     return False
                 self._check(err)
+                self._tell("send", data[sent : sent + count])
                 sent += count
                 if not whole:
                     break
@@ -272,7 +273,15 @@ class EspSocket(Stream):
             self._state = PEER_CLOSED  # for a datagram of no bytes, too: the port does not tell them apart
             if not isinstance(layer, netconn.TcpSocket):
                 self._device.note("esp32-empty-received")
+        if not flags & MSG_PEEK:
+            self._tell("receive", got[0])
         return got
+
+    def _tell(self, kind: str, data: bytes) -> None:
+        """Tell who watches the device of a part of a stream."""
+        layer, on_event = self._layer, self._device.on_event
+        if on_event is not None and isinstance(layer, netconn.TcpSocket):
+            on_event(kind, layer, layer.conn, data=data)
 
     def _read_some(self, size: int) -> bytes:
         return self._receive(size, 0)[0]

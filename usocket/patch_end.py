@@ -173,6 +173,8 @@ class End:
             raise lwip_error(err)
         data, ip, port = got
         self._ended = self._stream is not None and not data
+        if not peek:
+            self._tell("receive", data)
         self.update()
         return data, (ip, port)
 
@@ -195,7 +197,13 @@ class End:
         if err == ERR_CONN and self.connected:
             raise os_error(errno.EPIPE)
         self._check(err)
+        self._tell("send", data[:count])
         return count
+
+    def _tell(self, kind: str, data: bytes) -> None:
+        """Tell who watches the device of a part of a stream."""
+        if self.device.on_event is not None and self._stream is not None:
+            self.device.on_event(kind, self._stream, self._stream.conn, data=data)
 
     def send_to(self, data: bytes, ip: int, port: int) -> int:
         """Send a datagram. ENOMEM, EHOSTUNREACH, EISCONN (a stream)."""

@@ -250,12 +250,14 @@ class socket(Stream):
         if not data and layer.state >= CONNECTED:
             return 0
         count, err = self._send_stream(device, layer, data)
-        if err == ERR_MEM and device.send_nomem != "board":
+        if err == ERR_MEM and not count and device.send_nomem != "board":
             raise device.error(EAGAIN if device.send_nomem == "eagain" else ENOBUFS)
-        if err == ERR_MEM:
+        if err == ERR_MEM and not count:  # else the driver had none: the data is queued
             count, err = self._insist(device, layer, data[: layer.room])
         if err != ERR_OK:
             raise self._failed(err, self._timeout)
+        if device.on_event is not None:
+            device.on_event("send", layer, layer.conn, data=data[:count])
         return count
 
     def _send_stream(self, device: Device, layer: TcpSocket, data: bytes) -> tuple[int, int]:
@@ -287,7 +289,7 @@ class socket(Stream):
             device.sleep_ns(MEMORY_PAUSE)
             with device.host.lock:
                 count, err = layer.write(data)
-            if err != ERR_MEM:
+            if err != ERR_MEM or count:
                 return count, err
         device.note("send-lost")
         return len(data), ERR_OK
@@ -326,6 +328,8 @@ class socket(Stream):
         device.attempt(take, _longer(timeout), "recv")
         if isinstance(got, int):
             raise self._failed(got, timeout)
+        if device.on_event is not None and isinstance(layer, TcpSocket) and not peek:
+            device.on_event("receive", layer, layer.conn, data=got[0])
         return got
 
     # One step of the stream methods

@@ -411,6 +411,9 @@ def test_events_reach_the_devices_own_observer() -> None:
         peer.send(b"x")
         pair.advance(10)
         assert told == ["connected", "recv"]
+        assert end.receive(10, peek=True) == end.receive(10)
+        assert end.send(b"y") == 1
+        assert told[2:] == ["receive", "send"]
         dispose(end)
 
 
