@@ -59,7 +59,7 @@ def demo(profile: Profile, settings: Settings, pcap: Path, in_memory: bool) -> i
                 click.echo(f"\nNo TAP can be had, so Linux cannot talk to the device: {error}")
                 click.echo("`netstack doctor` tries all that is needed.")
         if found is not None:
-            worked = demo_tap.show(*found, server)
+            worked = demo_tap.show(found.device, found.tap, server)
         else:
             worked = demo_memory.show(options, server, live)
     click.echo(_what_next(options, server))

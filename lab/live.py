@@ -7,12 +7,13 @@ long transfers. ``Live`` is the trace hook: the stack only queues its events, a 
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, cast
 
 import click
 
@@ -30,6 +31,10 @@ from netstack.trace import (
     StateChange,
     WindowChange,
 )
+
+if TYPE_CHECKING:
+    from lab.control.board import Board
+    from tap.cable import AnyStage, Direction
 
 HEAD = 8  # segments of a transfer that are shown before the rest is collapsed,
 TAIL = 3  # and the last ones of it
@@ -53,16 +58,29 @@ class Line:
     alarm: bool = False
     ordinary: bool = False  # nothing to linger at in the middle of a transfer
     length: int = 0
+    died: bool = False  # the frame never arrived
+
+    @property
+    def remark(self) -> str:
+        """What the device thought, coloured."""
+        style = {"fg": "red", "bold": True} if self.alarm else {"fg": "yellow"}
+        return click.style(", ".join(self.thoughts), **style)
 
     def render(self) -> str:
         """The line with its colours."""
         head = f"{self.time / 1e9:9.4f} {self.arrow or ' '} "
         text = click.style(self.text, fg="cyan" if self.arrow == "→" else None)
-        thought = ""
-        if self.thoughts:
-            style = {"fg": "red", "bold": True} if self.alarm else {"fg": "yellow"}
-            thought = click.style(f" · {', '.join(self.thoughts)}", **style)
+        thought = f" · {self.remark}" if self.thoughts else ""
         return click.style(head, dim=True) + text + thought
+
+
+class FrameLost(NamedTuple):
+    """A frame died on the link: a rule or an impairment that was injected (``lab.control``) took it."""
+
+    time: int
+    inbound: bool
+    frame: bytes
+    why: str
 
 
 class Narrator:
@@ -74,9 +92,37 @@ class Narrator:
         self._reader = Reader(home)
         self._group: list[Line] = []
         self._ahead: Line | None = None  # thoughts before the frame that they are about
+        self._lost: FrameLost | None = None  # and its loss
 
-    def feed(self, event: Event) -> list[Line]:
+    def feed(self, event: Event | FrameLost) -> list[Line]:
         """The lines that this event completes."""
+        lost, self._lost = self._lost, None
+        if lost is None:
+            return self._fed(event)
+        if isinstance(event, FrameOut) and event.frame is lost.frame:
+            done = self._fed(event)
+            self._mark_lost(lost)
+            return done
+        done = self._fed_lost(lost, "")  # later: it had been sent, and told
+        return done + self._fed(event)
+
+    def _mark_lost(self, lost: FrameLost) -> None:
+        line = self._group[-1]
+        line.died = line.alarm = True
+        line.ordinary = False
+        line.thoughts.append(f"lost: {lost.why}")
+
+    def _fed_lost(self, lost: FrameLost, arrow: str) -> list[Line]:
+        done = self._frame(lost.time, arrow, lost.frame, ERR_OK)
+        self._mark_lost(lost)
+        return done + self.frames()
+
+    def _fed(self, event: Event | FrameLost) -> list[Line]:
+        if isinstance(event, FrameLost):
+            if event.inbound:
+                return self._fed_lost(event, "→")
+            self._lost = event
+            return []
         if isinstance(event, FrameIn):
             return self._frame(event.time, "→", event.frame, ERR_OK)
         if isinstance(event, FrameOut):
@@ -205,14 +251,26 @@ class Live:
     def __init__(self, home: int, *, collapse: bool) -> None:
         self._narrator = Narrator(home)
         self._collapse = Collapse() if collapse else None
-        self._queue: deque[Event] = deque()
+        self._queue: deque[Event | FrameLost] = deque()
         self._lost = 0
         self._out = sys.stdout
         self._printing = threading.Lock()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
 
-    def __call__(self, event: Event) -> None:
+    def hear_of_losses(self, board: Board) -> None:
+        """Have frames told that die on the link of ``board``, whose stack is watched."""
+        device = board.device
+
+        def noted(way: Direction, stage: AnyStage, frame: bytes, action: str, detail: str) -> None:
+            if action == "drop":
+                inbound = way.name == board.splice.directions[1]
+                self(FrameLost(device.stack.now, inbound, frame, detail or stage.name))
+
+        with device.host.lock:
+            board.splice.listeners.append(noted)
+
+    def __call__(self, event: Event | FrameLost) -> None:
         """Called by the stack: as little as possible."""
         if len(self._queue) < QUEUE:
             self._queue.append(event)
@@ -239,11 +297,15 @@ class Live:
 
     def _print(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            for text in [line.render()] if self._collapse is None else self._collapse.feed(line):
+            for text in self.shown(line) if self._collapse is None else self._collapse.feed(line):
                 self._write(text)
 
+    def shown(self, line: Line) -> list[str]:
+        """What is printed for it."""
+        return [line.render()]
+
     def _write(self, text: str) -> None:
-        click.echo(text, file=self._out)
+        click.echo(text, file=self._out, color=False if "NO_COLOR" in os.environ else None)
 
     def flush(self) -> None:
         """Print everything that has happened until now."""

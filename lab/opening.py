@@ -8,10 +8,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from lab import interrupt
+from lab.control.board import Board
+from lab.control.server import ControlServer
 from lab.lease import announce
 from lab.options import DeviceOptions, Interface
 from netstack.address import format_ip, format_mac
@@ -19,13 +22,25 @@ from netstack.trace import TraceHook
 from tap.capture import Capture, CaptureLink
 from tap.clock import Clock, RealClock
 from tap.link import Link
+from tap.splice import SplicedLink
 from tap.tun import TapLink
 from usocket import Device
 
+NAME = "device"  # of the only one there is, in directions: device>linux
+
+
+class Opened(NamedTuple):
+    """A device on a TAP, and what the control socket does to it."""
+
+    device: Device
+    tap: TapLink
+    board: Board
+
 
 @contextmanager
-def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[tuple[Device, TapLink]]:
-    """The device, which also answers while its program computes, and its TAP, for a ``with`` block.
+def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[Opened]:
+    """The device, which also answers while its program computes, for a ``with`` block. It has a control
+    socket (``lab.control``).
 
     Raises TapError, and ClickException where the subnet is taken.
     """
@@ -39,12 +54,18 @@ def opened(options: DeviceOptions, trace: TraceHook | None = None) -> Iterator[t
         with interrupt.held():
             tap = TapLink.open(options.tap, address=linux, netns=options.netns)
         cleanup.callback(tap.close)
-        link: Link = tap
+        splice = SplicedLink(tap, clock, NAME, options.seed)
+        link: Link = splice
         if capture is not None:
-            link = CaptureLink(tap, capture, clock, tap.name, options.mac)
+            link = CaptureLink(splice, capture, clock, tap.name, options.mac)
         device = device_for(options, link, clock, trace, service=True)
         announce(options, tap)
-        yield cleanup.enter_context(device), tap
+        board = Board(cleanup.enter_context(device), splice, tap.name)
+        try:
+            cleanup.enter_context(ControlServer(board))
+        except OSError as error:
+            click.echo(f"netstack: it cannot be asked while it runs: {error}", err=True)
+        yield Opened(device, tap, board)
         if capture is not None and capture.problem is not None:
             click.echo(f"netstack: {capture.problem}", err=True)
 
@@ -60,6 +81,7 @@ def device_for(
         mac=format_mac(options.mac),
         link=link,
         clock=clock,
+        name=NAME,
         seed=options.seed,
         trace=trace,
         dns=format_ip(options.dns),

@@ -107,7 +107,7 @@ def run(
         if link == "virtual":
             device = cleanup.enter_context(_in_virtual_time(options, live))
         else:
-            device, tap = cleanup.enter_context(opened(options, live))
+            device, tap, _ = cleanup.enter_context(opened(options, live))
         device.oddities.hook = _tell_once()
         if options.dhcp:
             follow_leases(device, options, tap)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from netstack.pool import Heap, Pool
 from netstack.stats import Drop
 
 if TYPE_CHECKING:
@@ -29,25 +29,42 @@ def _table(title: str) -> Table:
     )
 
 
-def pools_table(stack: Stack) -> Table:
-    """The heap and every pool that the profile has: in use now, most at a time, size, failures."""
+class PoolUse(NamedTuple):
+    """How a pool (elements) or the heap (bytes) is used: now, most at a time, of how much, failures."""
+
+    name: str
+    used: int
+    max: int
+    size: int
+    failed: int
+    unit: str = ""
+
+
+def pool_uses(stack: Stack) -> list[PoolUse]:
+    """The heap and every pool that the profile has."""
+    memory = stack.mem
+    heap = memory.heap
+    uses = [PoolUse(heap.name, heap.used, heap.max, heap.size, heap.err, "bytes")]
+    uses += [PoolUse(pool.name, pool.used, pool.max, pool.size, pool.err) for pool in memory.pools()]
+    return [use for use in uses if use.size]
+
+
+def pools_table(uses: Iterable[PoolUse]) -> Table:
+    """A row for each; what was never used is dim."""
     table = _table("memory")
     table.add_column("pool", no_wrap=True)
     for column in ("in use", "high water", "size", "failed"):
         table.add_column(column, justify="right")
     table.add_column("")
-    memory = stack.mem
-    pools: tuple[Heap | Pool, ...] = (memory.heap, *memory.pools())
-    for pool in pools:
-        if pool.size:
-            table.add_row(*_pool_row(pool), style="" if pool.max or pool.err else "dim")
+    for use in uses:
+        table.add_row(*_pool_row(use), style="" if use.max or use.failed else "dim")
     return table
 
 
-def _pool_row(pool: Heap | Pool) -> tuple[RenderableType, ...]:
-    unit = " bytes" if isinstance(pool, Heap) else ""
-    failed = Text(str(pool.err), "bold red" if pool.err else "")
-    return pool.name, str(pool.used), str(pool.max), f"{pool.size}{unit}", failed, _bar(pool.max, pool.size)
+def _pool_row(use: PoolUse) -> tuple[RenderableType, ...]:
+    size = f"{use.size} {use.unit}".rstrip()
+    failed = Text(str(use.failed), "bold red" if use.failed else "")
+    return use.name, str(use.used), str(use.max), size, failed, _bar(use.max, use.size)
 
 
 def _bar(value: int, size: int, width: int = 20) -> Text:
@@ -93,7 +110,7 @@ def drops_table(stack: Stack) -> Table | None:
 def print_tables(stack: Stack) -> None:
     """Print those that have rows."""
     out = console()
-    for table in (pools_table(stack), counters_table(stack), drops_table(stack)):
+    for table in (pools_table(pool_uses(stack)), counters_table(stack), drops_table(stack)):
         if table is not None and table.row_count:
             out.print(table)
             out.print()

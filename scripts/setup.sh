@@ -16,7 +16,8 @@ venv=${VENV:-.venv}
 # What is looked for (a command, or a file) and the Debian package that has it.
 run_needs="ip:iproute2 ping:iputils-ping curl:curl"
 test_needs="$run_needs tshark:tshark nc:netcat-openbsd socat:socat dnsmasq:dnsmasq-base arping:arping nmap:nmap
-    gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/lwip/lwip/init.h:liblwip-dev"
+    gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/lwip/lwip/init.h:liblwip-dev
+    chromium:chromium chromedriver:chromium-driver"
 
 case $goal in
     run) needs=$run_needs what="." without="the demonstration shows less without" ;;

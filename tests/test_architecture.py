@@ -40,15 +40,19 @@ IMPURE_STDLIB = "_socket asyncio logging random select socket ssl threading".spl
 # Third-party package -> the only files (or folders, ending in /) of the packages that may import it.
 THIRD_PARTY = {
     "click": ("lab/",),
+    "distributed": ("lab/campaign/engine.py",),
     "greenlet": ("tap/program.py",),
+    "hypothesis": ("lab/testing.py",),
+    "msgspec": ("lab/scenario/", "lab/campaign/"),
     "pcpp": ("lab/profile_import_c.py",),
+    "py_mini_racer": ("lab/report/svg.py",),
     "pytun": ("tap/tun.py",),
     "rich": ("lab/",),
     "scapy": ("lab/",),
 }
 
 # Never at the top of a module: each is slow to import, or missing on some machines.
-LAZY = {"greenlet", "pytun", "scapy"}
+LAZY = {"distributed", "greenlet", "hypothesis", "py_mini_racer", "pytun", "scapy"}
 
 # The layers of netstack, lowest first: a module imports its own layer and those below it. A name stands for
 # the module, for everything in it when it is a folder, and for its parts that have no place of their own: dns

@@ -1,0 +1,1 @@
+"""The report: a page that shows a run from inside, and its pictures as SVG (docs/report.md)."""
