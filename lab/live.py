@@ -260,12 +260,15 @@ class Live:
 
     def hear_of_losses(self, board: Board) -> None:
         """Have frames told that die on the link of ``board``, whose stack is watched."""
+        from tap.cable import Judge
+
         device = board.device
 
         def noted(way: Direction, stage: AnyStage, frame: bytes, action: str, detail: str) -> None:
             if action == "drop":
                 inbound = way.name == board.splice.directions[1]
-                self(FrameLost(device.stack.now, inbound, frame, detail or stage.name))
+                why = "a rule" if isinstance(stage, Judge) else detail or stage.name
+                self(FrameLost(device.stack.now, inbound, frame, why))
 
         with device.host.lock:
             board.splice.listeners.append(noted)

@@ -46,6 +46,7 @@ THIRD_PARTY = {
     "msgspec": ("lab/scenario/", "lab/campaign/"),
     "pcpp": ("lab/profile_import_c.py",),
     "py_mini_racer": ("lab/report/svg.py",),
+    "pytest": ("lab/pytest_plugin.py",),
     "pytun": ("tap/tun.py",),
     "rich": ("lab/",),
     "scapy": ("lab/",),

@@ -30,8 +30,8 @@ def campaign(
 
     def keep(job: Job, made: Record) -> None:
         if made.code != code:
-            problem = f"a worker's code is {made.code}, not {code}: install the same on every machine"
-            raise CampaignError(problem)
+            mend = "install the same everywhere, and do not change it meanwhile"
+            raise CampaignError(f"a worker's code is {made.code}, not {code}: {mend}")
         store.add(job, made)
         known[job] = made
         if heard is not None:

@@ -54,7 +54,7 @@ def ladder(
         if not direction:
             steps.append(Step(time, REMARK, _remark(event)))
             continue
-        shown = played.info(event["frame"])
+        shown = played.info(event.get("as", event["frame"]))  # as it came out, where it was changed
         text = reader.read(bytes.fromhex(shown["hex"]), direction)
         if arp or "arp" not in shown:
             died = event["kind"] == "died"
@@ -111,4 +111,7 @@ def _note(played: Played, event: Record) -> str:
     notes = [NOTES.get(played.cause(event["frame"]), "")]
     if event["kind"] == "died" and not event["rule"].startswith("lost"):
         notes.insert(0, event["rule"])
+    if "as" in event:
+        rules = (verdict["rule"] for verdict in played.all("verdict", event["on"], frame=event["frame"]))
+        notes.append(f"changed by {', '.join(dict.fromkeys(rules))}")
     return ", ".join(filter(None, notes))

@@ -45,7 +45,7 @@ LESSON = Lesson(
         MAIN: Variant(),
         "esp": Variant("client is an ESP32", ("device.client.profile=micropython-esp32",)),
         "ack": Variant(
-            "the ACK is lost, too",
+            "only the last ACK is lost",
             ("fault.2.on=client>server kind=ack n=1", "fault.1.on=client>server kind=rst"),
         ),
         "dead": Variant("lwIP (`micropython`)", NO_SYN),
@@ -85,7 +85,7 @@ LESSON = Lesson(
             "gap1",
             "lwIP has no timer that it could set to 3 s. It has a slow tick of {tick} and waits for {rto}. "
             "The tick does not wait for the SYN: here the first one comes after 0.25 s, so the sixth comes "
-            "after {gap1}. A time-out of lwIP is up to one tick too short, never too long.",
+            "after {gap1}. The wait is up to one tick too short.",
             tolerance=100 * MS,
         ),
         Prediction(

@@ -51,7 +51,7 @@ def _silence(run: Played) -> int:
     begin = _writes(run)[0]
     times = [begin, *(event["sent"] for event in run.frames("client>server")), end]
     times = [time for time in times if begin <= time <= end]
-    return max(later - sooner for sooner, later in pairwise(times))
+    return max(int(later - sooner) for sooner, later in pairwise(times))
 
 
 def _waiting(run: Played) -> str:
@@ -91,7 +91,7 @@ LESSON = Lesson(
             lambda run: run.count("segment-out", "client", len=lambda size: size > 0),
             "",
         ),
-        "held": Measure("writes that Nagle held back", lambda run: run.count("held", "client", why="nagle"), ""),
+        "held": Measure("writes that Nagle holds", lambda run: run.count("held", "client", why="nagle"), ""),
         "delayed": Measure(
             "ACKs by the fast tick", lambda run: run.count("segment-out", "server", cause="delayed-ack"), ""
         ),
@@ -119,7 +119,7 @@ LESSON = Lesson(
         Prediction(
             "The program writes head and body in one call instead of two. How long do all ten take now?",
             "took@one",
-            "{took@one}. There is nothing that could be held back: nothing is in flight when the question is "
+            "There is nothing that could be held back: nothing is in flight when the question is "
             "written. The server answers at once, and its answer carries the ACK.",
             tolerance=50 * MS,
         ),
@@ -132,11 +132,14 @@ LESSON = Lesson(
             "this lock in a capture: a pace of 200 or 250 ms that no line explains.",
             (
                 Choice("ten times", "It would be if round trips set the pace.", "About ten times as long"),
-                Choice("0.9 s more", "Ten round trips are 0.9 s longer, but the wait for the tick hides them.",
-                       "0.9 s longer, ten times 90 ms"),
+                Choice(
+                    "0.9 s more",
+                    "Ten round trips are 0.9 s longer, but the wait for the tick hides them.",
+                    "0.9 s longer, ten times 90 ms",
+                ),
                 Choice("about the same", text="They take about the same time"),
             ),
         ),
     ),
     pictures=(("ladder", MAIN), ("timers", MAIN)),
-)  # fmt: skip
+)

@@ -77,7 +77,9 @@ LESSON = Lesson(
     },
     measures={
         "first_rto": Measure(
-            "RTO at the beginning", lambda run: run.value("ticks", "timer-armed", "client", timer="rexmit"), "tick"
+            "RTO at the beginning",
+            lambda run: run.value("ticks", "timer-armed", "client", timer="rexmit"),
+            "tick",
         ),
         "rtt": Measure("round trip", _round_trip),
         "m1": _sample("m", 1),
@@ -90,7 +92,7 @@ LESSON = Lesson(
         "gap2": _gap(2),
         "rto": Measure(
             "RTO when the question was lost",
-            lambda run: run.value("limit", "timer-fired", "client", timer="rexmit"),
+            lambda run: run.value("rtime", "segment-out", "client", seq=LOST, cause="rto"),
             "tick",
         ),
         "true": Measure("from the first transmission to the ACK", _true_round_trip),
@@ -124,13 +126,23 @@ LESSON = Lesson(
             "integer arithmetic cannot take a quarter of less than four away. 3 ticks of {tick} are 1.5 s "
             "at most.",
             (
-                Choice(0, "The average is 0 ticks, but the time-out adds the variance, which stays at 3.",
-                       "{rtt} and a little more"),
-                Choice(2, "RFC 6298 §2.4 asks for at least 1 s. lwIP has no such line; its arithmetic ends "
-                       "at a higher value.", "1 s, the least that the RFC allows (2 ticks)"),
+                Choice(
+                    0,
+                    "The average is 0 ticks, but the time-out adds the variance, which stays at 3.",
+                    "{rtt} and a little more",
+                ),
+                Choice(
+                    2,
+                    "RFC 6298 §2.4 asks for at least 1 s. lwIP has no such line; its arithmetic ends "
+                    "at a higher value.",
+                    "1 s, the least that the RFC allows (2 ticks)",
+                ),
                 Choice(3, text="1.5 s (3 ticks)"),
-                Choice(6, "The time-out begins at 6 ticks and comes down with every sample.",
-                       "3 s, as at the beginning (6 ticks)"),
+                Choice(
+                    6,
+                    "The time-out begins at 6 ticks and comes down with every sample.",
+                    "3 s, as at the beginning (6 ticks)",
+                ),
             ),
         ),
         Prediction(
@@ -150,13 +162,19 @@ LESSON = Lesson(
             "tcp_output_segment), and the ACK ends it. So lwIP believes that an ACK always answers the last "
             "transmission. RFC 6298 §3 forbids that, because nobody can know it. Here the guess is right.",
             (
-                Choice("none", "So it should be. Look for the sample behind the retransmission in the trace.",
-                       "It takes no sample"),
+                Choice(
+                    "none",
+                    "So it should be. Look for the sample behind the retransmission in the trace.",
+                    "It takes no sample",
+                ),
                 Choice("taken", text="It takes one, from the last transmission on"),
-                Choice("first", "That would be the other wrong guess: {true} instead of a round trip.",
-                       "It takes one, from the first transmission on"),
+                Choice(
+                    "first",
+                    "That would be the other wrong guess: {true} instead of a round trip.",
+                    "It takes one, from the first transmission on",
+                ),
             ),
         ),
     ),
     pictures=(("rtt", MAIN), ("timers", MAIN)),
-)  # fmt: skip
+)

@@ -73,8 +73,8 @@ LESSON = Lesson(
             lambda run: run.gap(run.sent(WAY, flags="S"), run.time("segment-in", "client", flags="SA")),
         ),
         "rto": Measure("time-out", lambda run: run.value("rto", "tcb", "client", -1, dupacks=2), "tick"),
-        "waited": Measure("until the lost segment is sent again", _waited),
-        "how": Measure("what made the client send it", _how, ""),
+        "waited": Measure("until that segment is sent again", _waited),
+        "how": Measure("what made the client send it again", _how, ""),
         "again": Measure("segments sent again", lambda run: run.count("retransmit", "client"), ""),
         "others": Measure(
             "of them behind the lost one",
@@ -88,7 +88,7 @@ LESSON = Lesson(
         ),
         "hole": Measure(
             "acknowledged at once when the hole is filled",
-            lambda run: run.value("acked", "segment-in", "client", acked=lambda n: n is not None and n > 2400),
+            lambda run: run.value("acked", "segment-in", "client", acked=lambda n: (n or 0) > 2400),
             "byte",
         ),
         "before": _number("cwnd before", "old_cwnd", "fast"),
@@ -135,10 +135,16 @@ LESSON = Lesson(
             "acknowledged together with them, {hole} in one number. The client sends again the one that is "
             "missing and waits for what the ACK says.",
             (
-                Choice(6, "So it would be after a time-out (go-back-N), or with a receiver that keeps nothing.",
-                       "All six"),
-                Choice(3, "Three duplicates are the signal; they do not say what is missing.",
-                       "Three, one for each duplicate that counted"),
+                Choice(
+                    6,
+                    "So it would be after a time-out (go-back-N), or with a receiver that keeps nothing.",
+                    "All six",
+                ),
+                Choice(
+                    3,
+                    "Three duplicates are the signal; they do not say what is missing.",
+                    "Three, one for each duplicate that counted",
+                ),
                 Choice(0, text="None"),
             ),
         ),
@@ -153,11 +159,14 @@ LESSON = Lesson(
             (
                 Choice(800, "That is what a time-out does: back to one segment.", "800 bytes, one segment"),
                 Choice(2800, text="2800 bytes"),
-                Choice(3200, "Half of cwnd, but the window is smaller than cwnd, and it is what counts.",
-                       "3200 bytes"),
+                Choice(
+                    3200,
+                    "Half of cwnd, but the window is smaller than cwnd, and it is what counts.",
+                    "3200 bytes",
+                ),
                 Choice(6400, "A loss is taken for congestion: the rate is halved.", "6400 bytes, as before"),
             ),
         ),
     ),
     pictures=(("sequence", MAIN), ("windows", MAIN)),
-)  # fmt: skip
+)

@@ -98,17 +98,18 @@ def _old_ack(tcp: TcpShared, pcb: Tcb, seg: Segment, right_edge: int) -> None:
 
 def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
     """``ack`` is new: timers, congestion window, queues, send buffer. Returns the bytes of freed segments."""
+    parts, traced = tcp.parts, tcp.core.trace is not None
     if pcb.flags & TF_INFR:
-        tcp.parts.congestion.leave_recovery(pcb)
-        if tcp.core.trace is not None:
+        parts.congestion.leave_recovery(pcb)
+        if traced:
             observe.congestion(tcp, pcb, "recovered")
     pcb.nrtx = 0
-    tcp.parts.rtt.reset_backoff(pcb)
+    parts.rtt.reset_backoff(pcb)
     advance = ack - pcb.lastack & tcp.wnd_limit
     pcb.dupacks = 0
     pcb.lastack = ack
-    if tcp.core.trace is None:
-        tcp.parts.congestion.on_ack(tcp, pcb, advance)
+    if not traced:
+        parts.congestion.on_ack(tcp, pcb, advance)
     else:
         observe.growth(tcp, pcb, advance)
     acked = 0
@@ -119,7 +120,7 @@ def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
     if tcp.cuts_acked_head:
         _cut_acked(pcb)
     pcb.rtime = 0 if pcb.unacked else -1
-    if tcp.core.trace is not None:
+    if traced:
         observe.rexmit_timer(tcp, pcb)
     pcb.polltmr = 0
     if not pcb.unsent:

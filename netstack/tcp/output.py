@@ -53,13 +53,14 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
     if tcp.input_pcb is pcb:
         return ERR_OK
     unsent = pcb.unsent
+    traced = tcp.core.trace is not None
     if not unsent:
         if pcb.flags & TF_ACK_NOW:
             return send_empty_ack(tcp, pcb, pcb.ack_why)
         pcb.flags &= ~TF_NAGLEMEMERR
         return ERR_OK
     if not tcp.ipv4.route(pcb.remote_ip):
-        if tcp.core.trace is not None:
+        if traced:
             observe.held(tcp, pcb, "no-route", {"err": ERR_RTE})
         return ERR_RTE
     wnd = pcb.snd_wnd if pcb.snd_wnd < pcb.cwnd else pcb.cwnd
@@ -69,11 +70,11 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
         return _blocked_by_window(tcp, pcb, wnd)
     if pcb.persist_backoff:
         pcb.persist_backoff = 0
-        if tcp.core.trace is not None:
+        if traced:
             observe.timer_stopped(tcp, pcb, "persist", "window-open")
     while (seg.seq - lastack & 0xFFFFFFFF) + len(seg.data) & 0xFFFFFFFF <= wnd:
         if not pcb.flags & (TF_NAGLEMEMERR | TF_FIN) and not nagle_lets_go(tcp, pcb):
-            if tcp.core.trace is not None:
+            if traced:
                 observe.nagle(tcp, pcb)
             if pcb.flags & TF_ACK_NOW and "ack_starvation_behind_nagle" not in tcp.quirks:
                 send_empty_ack(tcp, pcb, pcb.ack_why)
@@ -83,12 +84,12 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
         err = _output_segment(tcp, pcb, seg)
         if err != ERR_OK:
             pcb.flags |= TF_NAGLEMEMERR
-            if tcp.core.trace is not None:
+            if traced:
                 observe.refused(tcp, pcb, err, seg.seq, len(seg.data))
             return err
         unsent.popleft()
         if pcb.state != SYN_SENT:
-            if tcp.core.trace is not None:
+            if traced:
                 observe.ack_leaves(tcp, pcb)
             pcb.flags &= ~(TF_ACK_DELAY | TF_ACK_NOW)
         _to_unacked(tcp, pcb, seg)
@@ -97,7 +98,7 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
             break
         seg = unsent[0]
     else:
-        if tcp.core.trace is not None:
+        if traced:
             observe.blocked(tcp, pcb)
     pcb.flags &= ~TF_NAGLEMEMERR
     return ERR_OK

@@ -2,7 +2,8 @@
 
 The frames that meet the other conditions are counted, for each flow by itself: ``n`` and ``every`` go by
 that count, then ``p`` decides, and ``count`` is how often at most. Where kind, n, seq, xmit and conn are all
-there, each with one value, they are a whole coordinate: n is then its n, and the rule meets that frame alone.
+there, each with one value, they are a whole coordinate: n is then its n, kind its main kind, and the rule
+meets that frame alone.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Rule:
             return False
         self.met += 1
         if asks.whole:
-            if asks.n is None or at.n not in asks.n:
+            if asks.n is None or at.n not in asks.n or asks.kind is None or at.kind not in asks.kind:
                 return False
         elif asks.n is not None or asks.every > 1:
             number = self._count(at.flow, at.conn)

@@ -189,6 +189,27 @@ def test_ping(tap_device):
     assert done.returncode == 0
 
 
+def test_the_example_of_the_manual(run: Run) -> None:
+    """The test in docs/testing.md, with its programs."""
+    page = Path(__file__, "../../../docs/testing.md").resolve().read_text(encoding="utf-8")
+    example, programs = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[:2]
+    done = run(programs + "\n\n" + example)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_the_ladder_of_the_manual(run: Run) -> None:
+    """What docs/testing.md shows of a failure is what it shows."""
+    page = Path(__file__, "../../../docs/testing.md").resolve().read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n-+ netstack.*?```", page, re.DOTALL)
+    ladder = [line for line in shown[0].splitlines() if "|" in line]
+    assert len(ladder) == 10
+    assert [
+        line
+        for line in run(FAILS).stdout.splitlines()
+        if ("    |" in line and "0000" in line) or "7500" in line
+    ] == ladder
+
+
 def test_the_plugin_costs_nothing_until_it_is_used() -> None:
     heavy = ("netstack", "usocket", "scapy", "pytun")
     code = f"import sys, lab.pytest_plugin; print([name for name in {heavy} if name in sys.modules])"

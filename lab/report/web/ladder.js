@@ -67,9 +67,9 @@ class LadderPicture {
     surface.clip(0, LADDER.head, width, height - LADDER.head);
     this.ground(surface, scene, laneWidth);
     this.taken = []; // where the last texts along arrows are
-    this.fixed = []; // and those beside lifelines
-    this.remarks(surface, scene, layout);
-    this.rows(surface, scene, layout);
+    this.fixed = this.remarks(surface, layout); // and those beside lifelines
+    this.rows(surface, scene);
+    this.drawRemarks(surface, scene);
     surface.unclip();
     this.header(surface, laneWidth);
   }
@@ -145,7 +145,7 @@ class LadderPicture {
     return found;
   }
 
-  rows(surface, scene, layout) {
+  rows(surface, scene) {
     const shown = this.inSight(surface.height);
     const crowded = shown.length > LADDER.crowd || this.zoom < 0.55;
     const lines = new Map();
@@ -248,26 +248,30 @@ class LadderPicture {
     });
   }
 
-  /** States, timers, and what was held or dropped, beside the lifeline of who tells it. */
-  remarks(surface, scene, layout) {
-    if (this.zoom < 0.55) return;
+  /** States, timers, and what was held or dropped, beside the lifeline of who tells it: where each text goes. */
+  remarks(surface, layout) {
+    const found = [];
     let below = -100;
-    for (const { mark, y } of layout.marks) {
+    for (const { mark, y } of this.zoom < 0.55 ? [] : layout.marks) {
       const at = this.py(y);
-      if (at < LADDER.head - 10 || at > surface.height + 10 || (this.trueScale && at - below < 11)) continue;
-      below = at;
       const x = this.lifeline(mark.node);
-      if (x === undefined) continue;
-      const last = this.nodes.length > 1 && mark.node === this.nodes.at(-1);
-      const side = last ? -1 : 1;
-      const chosen = scene.selected?.event === mark.event;
-      surface.circle(x + 0.5, at, 3.2, mark.kind === "state" ? "ink" : mark.color);
-      surface.text(mark.text, x + side * 9, at, {
-        color: mark.color, size: 10, align: last ? "right" : "left", halo: chosen || scene.hits?.has(mark.event.i) ? "select" : "panel",
+      if (x === undefined || at < LADDER.head - 10 || at > surface.height + 10 || (this.trueScale && at - below < 11)) continue;
+      below = at;
+      const side = this.nodes.length > 1 && mark.node === this.nodes.at(-1) ? -1 : 1;
+      const half = textWidth(mark.text, 10) / 2;
+      found.push({ mark, line: x, side, x: x + side * (9 + half), y: at, half, slope: 0 });
+    }
+    return found;
+  }
+
+  drawRemarks(surface, scene) {
+    for (const { mark, line, side, y } of this.fixed) {
+      const lit = scene.selected?.event === mark.event || scene.hits?.has(mark.event.i);
+      surface.circle(line + 0.5, y, 3.2, mark.kind === "state" ? "ink" : mark.color);
+      surface.text(mark.text, line + side * 9, y, {
+        color: mark.color, size: 10, align: side < 0 ? "right" : "left", halo: lit ? "select" : "panel",
         weight: mark.kind === "state" ? 600 : 450,
       });
-      const half = textWidth(mark.text, 10) / 2;
-      this.fixed.push({ x: x + side * (9 + half), y: at, half, slope: 0 });
     }
   }
 

@@ -79,9 +79,17 @@ function exportSvgs(data, theme) {
     const [width, height] = SVG_SIZES[name];
     let tall = height;
     if (name === "ladder") tall = Math.min(picture.arrange(scene, height).height + LADDER.head, 12000);
-    found[name] = pictureSvg(picture, scene, width, Math.ceil(tall), PALETTES[theme]);
+    const at = name === "rulers" ? { ...scene, time: fullest(scene.sender) } : scene;
+    found[name] = pictureSvg(picture, at, width, Math.ceil(tall), PALETTES[theme]);
   }
   return found;
+}
+
+/** When a side had most in flight: the moment at which a ruler shows most. */
+function fullest(side) {
+  let best = null;
+  for (const shot of side?.end?.snapshots ?? []) if (best === null || shot.flight > best.flight) best = shot;
+  return best ? best.t : null;
 }
 
 const SVG_SIZES = {
