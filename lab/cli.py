@@ -40,6 +40,7 @@ COMMANDS = {
     "replay-run": "lab.replay_run_command:replay_run",
     "explain": "lab.explain_command:explain",
     "report": "lab.report.command:report",
+    "export": "lab.export.command:export",
     "replay": "lab.replay_command:replay",
     "lesson": "lab.lesson_command:lesson",
     "exercise": "lab.grade_command:exercise",

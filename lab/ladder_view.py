@@ -40,7 +40,7 @@ class LadderView(Live):
         direction = RIGHT if drawn.arrow == "←" else LEFT
         arrow = line(Step(drawn.time, direction, text, died=drawn.died)).rstrip()
         if drawn.died:
-            arrow = arrow.removesuffix("lost")  # the thoughts say by what
+            arrow = arrow.removesuffix("lost").rstrip()  # the thoughts say by what
         thought = f"  {drawn.remark}" if drawn.thoughts else ""
         lines.append(click.style(arrow, fg=_colour(drawn, text)) + thought)
         return lines

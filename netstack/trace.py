@@ -355,9 +355,7 @@ STOP_REASONS = ("all-acked", "sent", "window-open", "state", "gone")
 TIMER_ACTIONS = ("retransmit", "wait-busy", "probe", "split", "ack", "discard", "give-up", "remove")
 CONGESTION_CAUSES = ("initial", "slow-start", "avoidance", "rto", "fast", "dup-ack", "recovered")
 RTT_ACTIONS = ("timed", "sample", "cancelled")
-REASSEMBLY_ACTIONS = tuple(
-    "stored ignored no-element delivered covered limit expired pool-empty".split()
-)
+REASSEMBLY_ACTIONS = tuple("stored ignored no-element delivered covered limit expired pool-empty".split())
 ARP_ACTIONS = tuple(
     "asked asked-again refreshed learned updated released gave-up expired evicted cleared".split()
 )

@@ -212,6 +212,8 @@ class Records:
             self.write({"t": self._clock.now(), **fields})
 
         faults.observer = observer
+        if self.replayed is not None:
+            faults.played = partial(self.replayed.of_device, device)
 
     def failed(self, error: BaseException) -> None:
         """The run has ended with ``error``, of which the last line of the journal tells."""

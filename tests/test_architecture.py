@@ -50,10 +50,11 @@ THIRD_PARTY = {
     "pytun": ("tap/tun.py",),
     "rich": ("lab/",),
     "scapy": ("lab/",),
+    "websockets": ("lab/control/watch.py",),
 }
 
 # Never at the top of a module: each is slow to import, or missing on some machines.
-LAZY = {"distributed", "greenlet", "hypothesis", "py_mini_racer", "pytun", "scapy"}
+LAZY = {"distributed", "greenlet", "hypothesis", "py_mini_racer", "pytun", "scapy", "websockets"}
 
 # The layers of netstack, lowest first: a module imports its own layer and those below it. A name stands for
 # the module, for everything in it when it is a folder, and for its parts that have no place of their own: dns

@@ -17,7 +17,8 @@ import pytest
 from tap.netns import Namespace
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [path for folder in ("docs", "docs/lessons") for path in sorted((ROOT / folder).glob("*.md"))]
+PAGES = [ROOT / "README.md", *DOCS]
 
 PRELUDE = """
 set -e
@@ -39,7 +40,7 @@ def blocks(page: Path, kind: str) -> list[tuple[int, str]]:
 def stories() -> list[object]:
     """A parameter for each console block of each page."""
     return [
-        pytest.param(text, id=f"{page.name}:{line}")
+        pytest.param(text, id=f"{page.relative_to(ROOT)}:{line}")
         for page in PAGES
         for line, text in blocks(page, "console")
     ]
@@ -121,7 +122,7 @@ def test_make_has_the_targets(target: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):

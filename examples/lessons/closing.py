@@ -1,5 +1,5 @@
-"""The programs of 09-closing.toml: two ways to say that one has nothing more to send, and a server that may answer
-late.
+"""The programs of 09-closing.toml: two ways to say that one has nothing more to send, and a server that may
+answer late.
 """
 
 import usocket
@@ -10,8 +10,8 @@ REQUEST = b"give me the answer\n"
 
 
 def ask(address, ending, idle="0"):
-    """Send a request, do nothing for ``idle`` seconds, then end by ``close`` (both directions, as MicroPython's
-    sockets do) or by ``shutdown`` (only the own one). Returns how many bytes of an answer came.
+    """Send a request, do nothing for ``idle`` seconds, then end by ``close`` (both directions, as MicroPython
+    does) or by ``shutdown`` (only the own one). Returns how many bytes of an answer came.
     """
     sock = usocket.socket()
     sock.connect((address, PORT))
@@ -30,7 +30,7 @@ def ask(address, ending, idle="0"):
 
 
 def serve(pause="0", size="0"):
-    """Read a request to its end, then, after ``pause`` seconds, send an answer of ``size`` bytes and close."""
+    """Read a request to its end; ``pause`` seconds later send an answer of ``size`` bytes and close."""
     listener = usocket.socket()
     listener.bind(("", PORT))
     listener.listen(1)

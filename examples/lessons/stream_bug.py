@@ -23,13 +23,13 @@ def write(address, pause_ms="100"):
     device.sleep_ns(60_000 * MS)
 
 
-def write_twice(address):
-    """Send 400 letters A at once, 600 B when the peer has spoken."""
+def write_twice(address, second="600"):
+    """Send 400 letters A at once, and ``second`` letters B when the peer has spoken."""
     sock = usocket.socket()
     sock.connect((address, PORT))
     sock.send(b"A" * 400)
     sock.recv(10)
-    sock.send(b"B" * 600)
+    sock.send(b"B" * int(second))
     current_device().sleep_ns(60_000 * MS)
 
 

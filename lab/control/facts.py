@@ -55,7 +55,7 @@ def listener(pcb: ListenTcb) -> Fields:
     """As in ``ss``, the queues of a listener are the connections not accepted yet and the backlog."""
     return {
         "state": "LISTEN",
-        "recv_q": pcb.accepts_pending,
+        "recv_q": max(pcb.accepts_pending, queued(pcb)),
         "send_q": pcb.backlog,
         "local": end(pcb.local_ip, pcb.local_port),
         "remote": "*:*",
@@ -67,15 +67,24 @@ def listener(pcb: ListenTcb) -> Fields:
     }
 
 
+def queued(pcb: ListenTcb) -> int:
+    """Connections in the queue of the listener's socket. MicroPython's takes them there at once, so that lwIP
+    counts none of them.
+    """
+    socket = getattr(pcb.accept, "__self__", None)
+    waiting: int = getattr(socket, "queued", 0)
+    return waiting
+
+
 def connection(tcp: TcpShared, pcb: Tcb) -> Fields:
     """A connection: ``recv_q`` the program has not read, ``send_q`` the peer has not acknowledged."""
     tick = tcp.profile.tcp_slow_interval
-    queued = pcb.snd_lbb - pcb.lastack & _MASK
+    unacked = pcb.snd_lbb - pcb.lastack & _MASK
     unread = 0 if pcb.state < ESTABLISHED else max(tcp.wnd_max(pcb) - pcb.rcv_wnd, 0)
     return {
         "state": STATE_NAMES[pcb.state],
         "recv_q": unread,
-        "send_q": 0 if queued >> 31 else queued,  # an acknowledged FIN counts in one of both only
+        "send_q": 0 if unacked >> 31 else unacked,  # an acknowledged FIN counts in one of both only
         "local": end(pcb.local_ip, pcb.local_port),
         "remote": end(pcb.remote_ip, pcb.remote_port),
         "cwnd": pcb.cwnd,

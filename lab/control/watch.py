@@ -9,6 +9,7 @@ or gone holds up nobody. Slow is what a page that is read late loses events for.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import threading
 from functools import cached_property
@@ -52,7 +53,7 @@ class Watch:
                 close_timeout=CLOSING, max_size=1024,
             )  # fmt: skip
         except OSError as error:
-            problem = f"port {port} of {HOST} cannot be served ({error.strerror})"
+            problem = f"port {port} of {HOST} cannot be served ({os.strerror(error.errno or 0)})"
             raise click.ClickException(f"{problem}: choose another with --watch-port") from None
         self._thread = threading.Thread(target=self._server.serve_forever, name="netstack watch", daemon=True)
 

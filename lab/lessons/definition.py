@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,11 +123,6 @@ class Runs:
     def fill(self, text: str) -> str:
         """A text with values for its ``{name}``s."""
         return _NAME.sub(lambda found: self.text(found[0][1:-1]), text)
-
-
-def references(text: str) -> Iterable[tuple[str, str]]:
-    """(measure, run) of each ``{name}`` of a text."""
-    return [(found[1], found[2] or MAIN) for found in _NAME.finditer(text)]
 
 
 def shown(value: Value, unit: str) -> str:

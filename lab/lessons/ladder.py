@@ -54,7 +54,7 @@ def ladder(
         if not direction:
             steps.append(Step(time, REMARK, _remark(event)))
             continue
-        shown = played.info(event.get("as", event["frame"]))  # as it came out, where it was changed
+        shown = played.info(event["as"] if "as" in event else event["frame"])  # as it came out
         text = reader.read(bytes.fromhex(shown["hex"]), direction)
         if arp or "arp" not in shown:
             died = event["kind"] == "died"

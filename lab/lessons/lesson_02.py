@@ -115,5 +115,5 @@ LESSON = Lesson(
             ),
         ),
     ),
-    pictures=(("ladder", MAIN), ("rulers", MAIN)),
+    pictures=(("ladder", MAIN), ("sequence", MAIN)),
 )

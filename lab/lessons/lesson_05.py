@@ -92,7 +92,7 @@ LESSON = Lesson(
         "gap2": _gap(2),
         "rto": Measure(
             "RTO when the question was lost",
-            lambda run: run.value("rtime", "segment-out", "client", seq=LOST, cause="rto"),
+            lambda run: run.value("rto", "segment-out", "client", seq=LOST, len=100),
             "tick",
         ),
         "true": Measure("from the first transmission to the ACK", _true_round_trip),

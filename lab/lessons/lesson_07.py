@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lab.lessons.definition import MAIN, Choice, Lesson, Measure, Prediction, Variant
 from lab.lessons.played import Played
 from tap.clock import MS
@@ -28,12 +30,21 @@ def _round_trip(run: Played) -> int:
 
 def _cwnd(run: Played, time: int) -> int:
     """The congestion window of the client at that time."""
-    return next((int(one["cwnd"]) for one in reversed(run.all("congestion", "client")) if one["t"] <= time), 0)
+    return next(
+        (int(one["cwnd"]) for one in reversed(run.all("congestion", "client")) if one["t"] <= time), 0
+    )
 
 
 def _round(number: int) -> Measure:
     """What cwnd is when so many rounds are over."""
-    names = ("at the beginning", "after one round trip", "after two", "after three", "after four", "after five")
+    names = (
+        "at the beginning",
+        "after one round trip",
+        "after two",
+        "after three",
+        "after four",
+        "after five",
+    )
 
     def value(run: Played) -> int:
         return _cwnd(run, _begin(run) + (number + 1) * _round_trip(run) - 3 * MS)
@@ -59,7 +70,7 @@ def _first_burst(run: Played, begin: int) -> int:
 def _after_idle(run: Played) -> int | None:
     """The same when the client writes again after its idle time."""
     writes = [event["t"] for event in run.all("api", "client", call="tcp_write")]
-    later = [time for before, time in zip(writes, writes[1:], strict=False) if time - before > 4000 * MS]
+    later = [time for before, time in pairwise(writes) if time - before > 4000 * MS]
     return _first_burst(run, later[0]) if later else None
 
 
@@ -95,13 +106,12 @@ LESSON = Lesson(
     measures={
         "mss": Measure("bytes in a segment", lambda run: run.value("mss", "tcb", "client", -1), "byte"),
         "iw": _number("initial window", "cwnd", "initial"),
-        "burst": Measure(
-            "segments before the first ACK", lambda run: _first_burst(run, _begin(run)), ""
-        ),
+        "burst": Measure("segments before the first ACK", lambda run: _first_burst(run, _begin(run)), ""),
         "ssthresh": _number("initial ssthresh", "ssthresh", "initial"),
         "sndbuf": Measure("TCP_SND_BUF", lambda run: int(run.trace.header["devices"][0]["snd_buf"]), "byte"),
         "window": Measure(
-            "largest window of the server", lambda run: max((one["wnd"] for one in run.all("segment-out", "server")), default=0),
+            "largest window of the server",
+            lambda run: max((one["wnd"] for one in run.all("segment-out", "server")), default=0),
             "byte",
         ),
         "r0": _round(0),
@@ -118,7 +128,9 @@ LESSON = Lesson(
         "half": _number("ssthresh after the time-out", "ssthresh", "rto"),
         "flight": Measure("most bytes in flight", _flight, "byte"),
         "top": Measure(
-            "largest cwnd", lambda run: max((one["cwnd"] for one in run.all("congestion", "client")), default=0), "byte"
+            "largest cwnd",
+            lambda run: max((one["cwnd"] for one in run.all("congestion", "client")), default=0),
+            "byte",
         ),
         "took": Measure("until all is acknowledged", _took),
         "afterIdle": Measure("segments in one burst after 5 s of silence", _after_idle, ""),
@@ -128,8 +140,8 @@ LESSON = Lesson(
             "The server's window is open for {window}, the client's program has written as much as the send "
             "buffer takes, {sndbuf}. How many segments leave before the first ACK comes back?",
             "burst",
-            "cwnd starts at min(4 MSS, max(2 MSS, 4380 bytes)) (RFC 5681 §3.1, tcp_process). With segments of "
-            "{mss} that is {iw}: three segments. Nobody knows yet what the path can carry.",
+            "cwnd starts at min(4 MSS, max(2 MSS, 4380 bytes)) (RFC 5681 §3.1, tcp_process). With segments "
+            "of {mss} that is {iw}: three segments. Nobody knows yet what the path can carry.",
             (
                 Choice(1, "That was the rule of RFC 2001; since RFC 3390 it may be up to four."),
                 Choice(3),
@@ -138,26 +150,28 @@ LESSON = Lesson(
             ),
         ),
         Prediction(
-            "From round trip to round trip cwnd doubles: {r0}, {r1}, {r2}. Where does that end, if nothing is "
-            "lost?",
+            "From round trip to round trip cwnd doubles: {r0}, {r1}, {r2}. Where does that end, if nothing "
+            "is lost?",
             "bend",
-            "At ssthresh, {ssthresh}. lwIP begins with the size of the send buffer (tcp_alloc: TCP_SND_BUF), "
-            "because more than that can never be in flight. From there on cwnd grows by one segment for each "
-            "window that is acknowledged.",
+            "At ssthresh, {ssthresh}. lwIP begins with the size of the send buffer (tcp_alloc: "
+            "TCP_SND_BUF), because more than that can never be in flight. From there on cwnd grows by one "
+            "segment for each window that is acknowledged.",
             (
                 Choice(4380, "That is where it begins."),
                 Choice(58400),
-                Choice(65535, "That is the largest window without scaling, and cwnd is no window on the wire."),
+                Choice(
+                    65535, "That is the largest window without scaling, and cwnd is no window on the wire."
+                ),
                 Choice(116800, "The server's window limits what is sent, but not how cwnd grows."),
             ),
         ),
         Prediction(
-            "One segment is lost while cwnd is {before}, and the three duplicate ACKs report it. What is cwnd "
-            "when the loss is repaired?",
+            "One segment is lost while cwnd is {before}, and the three duplicate ACKs report it. What is "
+            "cwnd when the loss is repaired?",
             "after",
-            "Half: ssthresh is half of cwnd (RFC 5681 says: of what is in flight), and when new data is acknowledged cwnd becomes "
-            "ssthresh (RFC 5681 §3.2, tcp_receive). Only a time-out sets it back to one segment: {timeout@outage} "
-            "in the variation below.",
+            "Half: ssthresh is half of cwnd (RFC 5681 says: of what is in flight), and when new data is "
+            "acknowledged cwnd becomes ssthresh (RFC 5681 §3.2, tcp_receive). Only a time-out sets it back "
+            "to one segment: {timeout@outage} in the variation below.",
             (
                 Choice(1460, "That is what a time-out does. Duplicate ACKs show that segments still arrive."),
                 Choice(4380, "The initial window is for beginnings only."),
@@ -167,4 +181,4 @@ LESSON = Lesson(
         ),
     ),
     pictures=(("windows", MAIN), ("windows", "outage")),
-)  # fmt: skip
+)

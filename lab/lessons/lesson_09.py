@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.lessons.definition import MAIN, Choice, Lesson, Measure, Prediction, Value, Variant
-from lab.lessons.played import Played
+from lab.lessons.played import Played, whole_ms
 from netstack.profiles import named
 from tap.clock import MS, SECOND
 
@@ -15,16 +15,13 @@ ANSWER = 'program.1.args=["0", "300"]'
 LATE = 'program.1.args=["5", "0"]'
 
 
-def _ms(time: int | None) -> int | None:
-    """In whole milliseconds."""
-    return None if time is None else round(time, -6)
-
-
 def _within(state: str, device: str = "client") -> Measure:
     """How long a device is in a state."""
     return Measure(
         f"the {device} is in {state}",
-        lambda run: _ms(run.gap(run.time("state", device, new=state), run.time("state", device, old=state))),
+        lambda run: whole_ms(
+            run.gap(run.time("state", device, new=state), run.time("state", device, old=state))
+        ),
     )
 
 
@@ -44,7 +41,7 @@ def _last_heard(run: Played) -> int | None:
 
 def _from_last(run: Played) -> int | None:
     """From there to when its control block is free."""
-    return _ms(run.gap(_last_heard(run), run.time("state", "client", -1, new="CLOSED")))
+    return whole_ms(run.gap(_last_heard(run), run.time("state", "client", -1, new="CLOSED")))
 
 
 def _reply_to_fin(run: Played) -> str:
@@ -71,7 +68,7 @@ LESSON = Lesson(
     name="closing",
     title="Closing, half-close, TIME_WAIT",
     runs={
-        MAIN: Variant("lwIP (`micropython`)"),
+        MAIN: Variant(),
         "soon": Variant("no idle time", ('program.2.args=["10.0.0.1", "close", "0"]',)),
         "ack": Variant("the last ACK is lost", ("fault.1.at=30s",)),
         "answer": Variant("`close()`, then an answer", (ANSWER,)),
@@ -79,26 +76,30 @@ LESSON = Lesson(
             "`shutdown()`, then an answer", (ANSWER, 'program.2.args=["10.0.0.1", "shutdown", "30"]')
         ),
         "late": Variant("lwIP, the server closes 5 s later", (LATE,)),
+        "lwip": Variant("lwIP (`micropython`)"),
         "strict": Variant("RFC (`strict`)", STRICT),
         "strictlate": Variant("RFC, the server closes 5 s later", (LATE, *STRICT)),
     },
     measures={
-        "fin": Measure("the client closes", lambda run: _ms(run.time("state", "client", new="FIN_WAIT_1"))),
+        "fin": Measure(
+            "the client closes", lambda run: whole_ms(run.time("state", "client", new="FIN_WAIT_1"))
+        ),
         "wait": _within("TIME_WAIT"),
         "half": _within("FIN_WAIT_2"),
         "msl": Measure("2 MSL", lambda run: 2 * named("micropython").tcp_msl * MS),
         "since": Measure("from the last segment before `close()` to the end", _from_last),
-        "heard": Measure("the last segment before `close()`", lambda run: _ms(_last_heard(run))),
+        "heard": Measure("the last segment before `close()`", lambda run: whole_ms(_last_heard(run))),
         "freed": Measure(
             "the client's control block is free",
-            lambda run: _ms(run.time("state", "client", -1, new="CLOSED")),
+            lambda run: whole_ms(run.time("state", "client", -1, new="CLOSED")),
         ),
         "path": _path("client"),
         "server": _path("server"),
         "reply": Measure("the client's reply to the FIN", _reply_to_fin, ""),
         "fins": Measure(
             "times that the server sends its FIN",
-            lambda run: run.count("segment-out", "server", flags=lambda flags: "F" in flags), "",
+            lambda run: run.count("segment-out", "server", flags=lambda flags: "F" in flags),
+            "",
         ),
         "fate": Measure("the server's answer is", _fate, ""),
         "resets": Measure(
@@ -106,27 +107,29 @@ LESSON = Lesson(
         ),
         "window": Measure(
             "window in the RST",
-            lambda run: run.value("wnd", "segment-out", "client", flags=lambda flags: "R" in flags), "",
+            lambda run: run.value("wnd", "segment-out", "client", flags=lambda flags: "R" in flags),
+            "",
         ),
     },
     predictions=(
         Prediction(
-            "The connection was idle for 30 s when the client closed it. TIME_WAIT lasts 2 MSL, which are {msl}. "
-            "How many seconds does the client stay in TIME_WAIT?",
+            "The connection was idle for 30 s when the client closed it. TIME_WAIT lasts 2 MSL, which are "
+            "{msl}. How many seconds does the client stay in TIME_WAIT?",
             "wait",
             "lwIP measures TIME_WAIT from pcb->tmr, and that is no longer set once the program has closed "
-            "(tcp_process: only while the receive side is open). So the {msl} began with the last segment before "
-            "close(), at {heard}. A board that closes an idle connection hardly waits at all: after two minutes of "
-            "silence TIME_WAIT ends at the next slow tick.",
+            "(tcp_process: only while the receive side is open). So the {msl} began with the last segment "
+            "before close(), at {heard}. A board that closes an idle connection hardly waits at all: after "
+            "two minutes of silence TIME_WAIT ends at the next slow tick.",
             tolerance=3 * SECOND,
         ),
         Prediction(
-            "The server answers as soon as it sees the client's FIN. The client has called close(). What becomes of "
-            "the answer?",
+            "The server answers as soon as it sees the client's FIN. The client has called close(). What "
+            "becomes of the answer?",
             "fate@answer",
-            "close() says that nothing more will be sent *and* that nothing more will be read. Data that comes all the "
-            "same is answered with a reset (RFC 9293 §3.6.1, tcp_receive), so that the server learns that it is talking "
-            "to nobody. Who wants the answer must only end the own direction: shutdown().",
+            "close() says that nothing more will be sent *and* that nothing more will be read. Data that "
+            "comes all the same is answered with a reset (RFC 9293 §3.6.1, tcp_receive), so that the server "
+            "learns that it is talking to nobody. Who wants the answer must only end the own direction: "
+            "shutdown().",
             (
                 Choice("read", "A FIN ends one direction only, but close() gives up the other one, too."),
                 Choice("ignored", "The server would wait for an ACK until it gives up."),
@@ -134,11 +137,13 @@ LESSON = Lesson(
             ),
         ),
         Prediction(
-            "The server sees the FIN and closes five seconds later. What is the client's reply to the server's FIN?",
+            "The server sees the FIN and closes five seconds later. What is the client's reply to the "
+            "server's FIN?",
             "reply@late",
-            "The client's block is gone by then: in FIN_WAIT_2 lwIP waits 20 s (TCP_FIN_WAIT_TIMEOUT) for the other FIN, "
-            "counted from the same frozen tmr. After 30 s without a segment they are over at the first slow tick, "
-            "{half@late} after the state began. RFC 9293 knows no time limit in FIN-WAIT-2.",
+            "The client's block is gone by then: in FIN_WAIT_2 lwIP waits 20 s (TCP_FIN_WAIT_TIMEOUT) for "
+            "the other FIN, counted from the same frozen tmr. After 30 s without a segment they are over at "
+            "the first slow tick, {half@late} after the state began. RFC 9293 knows no time limit in "
+            "FIN-WAIT-2.",
             (
                 Choice("ACK", "So says the RFC, and the client would be in TIME_WAIT then."),
                 Choice("RST"),
@@ -147,4 +152,4 @@ LESSON = Lesson(
         ),
     ),
     pictures=(("states", MAIN), ("ladder", "answer")),
-)  # fmt: skip
+)

@@ -100,6 +100,11 @@ def at(moment: int | Record | None) -> int | None:
     return moment["t"] if isinstance(moment, dict) else moment
 
 
+def whole_ms(time: int | None) -> int | None:
+    """A time, rounded to milliseconds."""
+    return None if time is None else round(time, -6)
+
+
 def _fits(found: object, wanted: object) -> bool:
     return bool(wanted(found)) if callable(wanted) else found == wanted
 

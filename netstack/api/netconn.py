@@ -212,6 +212,8 @@ class TcpSocket:
         if pcb is None:
             return 0, ERR_CONN
         done, err = self._write_chunks(pcb, data, more)
+        if err == ERR_MEM:
+            pcb.poll = self._poll
         if (done or err == ERR_MEM) and self._tcp.output(pcb) == ERR_RTE:
             return 0, ERR_RTE
         return (done, ERR_OK) if done else (0, err)
@@ -300,6 +302,13 @@ class TcpSocket:
 
     def _sent(self, pcb: Tcb, count: int) -> int:
         self._event("sent", len=count)
+        return ERR_OK
+
+    def _poll(self, pcb: Tcb) -> int:
+        """A write found no memory, and who waits for it tries again now (``poll_tcp``): with nothing in flight
+        nothing else would happen, and the tick would be stepped over.
+        """
+        pcb.poll = None
         return ERR_OK
 
     def _connected(self, pcb: Tcb, err: int) -> int:

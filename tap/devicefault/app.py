@@ -48,7 +48,7 @@ class AppStall(DeviceFault):
         else:
             return
         if length and self._chooser.hit():
-            self.note("stall", f"a call, for {length} ns")
+            self.note("stall", f"for {length} ns, call {self._chooser.seen}")
             self.device.wait(lambda: not self.running, self.device.clock.now() + length, "app-stall")
 
     def _begin(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from tap.devicefault.chance import Played
 from tap.devicefault.fault import DeviceFaultError
 from tap.impair.units import threshold
 from tap.streams import Stream
@@ -50,6 +51,8 @@ class Chooser:
             chosen = self.seen >= self._nth if self._persistent else self.seen == self._nth
         elif self._every is not None:
             chosen = self.seen % self._every == 0
+        elif isinstance(self._stream, Played) and self._below is not None:
+            chosen = self.seen in self._stream.hits
         elif self._below is not None and self._stream is not None:
             chosen = self._stream.u32() < self._below
         else:

@@ -10,17 +10,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
+from tap.devicefault.chance import Noted, Played
 from tap.devicefault.fault import DeviceFault, Note, Victim
-from tap.streams import stream
+from tap.streams import Stream, stream
 
 
 class DeviceFaults:
     """The faults of one device, in the order of adding.
 
-    ``observer(fault, action, detail)`` is told what they do: the journal sets it.
+    ``observer(fault, action, detail)`` is told what they do: the journal sets it. ``played(fault)``: the
+    journal's lines of a fault, for a run in which nothing is drawn.
     """
 
     def __init__(self, device: Victim) -> None:
@@ -28,6 +31,7 @@ class DeviceFaults:
         self._faults: list[DeviceFault] = []
         self._added: dict[str, int] = {}
         self.observer: Callable[[str, str, str], None] | None = None
+        self.played: Callable[[str], list[Mapping[str, Any]]] | None = None
 
     def add(self, fault: str | DeviceFault, name: str | None = None) -> DeviceFault:
         """Add a fault, or that of a text (docs/device-faults.md), and start it: at once, or when the device
@@ -42,9 +46,12 @@ class DeviceFaults:
             kind, values = parse(fault)
             called = name or " ".join(fault.split())
             number = self._added[called] = self._added.get(called, 0) + 1
-            draws = stream(self._device.seed, called if number == 1 else f"{called} ({number})")
+            called = called if number == 1 else f"{called} ({number})"
             note = self.note_of(called)
-            made = make(kind, values, device=self._device, stream=draws, note=note, name=called)
+            chance: Stream = Noted(stream(self._device.seed, called), note)
+            if self.played is not None:
+                chance = Played(self.played(called))
+            made = make(kind, values, device=self._device, stream=chance, note=note, name=called)
         else:
             made = fault
             made.name = name or made.name

@@ -52,7 +52,8 @@ class TxRefuse(DeviceFault):
     def _refuse(self, frame: bytes) -> int:
         if not self._schedule.active(self.now) or not self._chooser.hit():
             return 0
-        self.note("refuse", f"{ERRS[self._err]} for a frame of {len(frame)} bytes")
+        what = f"{ERRS[self._err]} for a frame of {len(frame)} bytes"
+        self.note("refuse", f"{what}, frame {self._chooser.seen}")
         return self._err
 
     def _begin(self) -> None:
@@ -89,7 +90,7 @@ class TxDouble(DeviceFault):
     def _copies(self, frame: bytes) -> int:
         if not self._chooser.hit():
             return 0
-        self.note("duplicate", f"a frame of {len(frame)} bytes")
+        self.note("duplicate", f"a frame of {len(frame)} bytes, frame {self._chooser.seen}")
         return 1
 
     def _begin(self) -> None:

@@ -523,3 +523,15 @@ def test_a_query_that_cannot_be_sent_tells_and_stays_pending() -> None:
     heap.free(hog)
     peer.advance(ms=1000)
     assert requests(peer) == [(PEER, BROADCAST_MAC)]
+
+
+def test_entries_have_their_age_and_what_waits() -> None:
+    peer = fresh()
+    peer.send(ask())
+    peer.replies()
+    peer.advance(ms=3000)
+    peer.stack.ipv4.output(b"x", 0, ip_of("10.0.0.50"), 255, 0, 253, None)
+    found = [(entry.ip, entry.state, age, len(entry.queue)) for entry, age in peer.stack.arp.entries()]
+    assert found == [(ip_of(PEER), 2, 3000, 0), (ip_of("10.0.0.50"), 1, 0, 1)]
+    peer.advance(ms=300_000)
+    assert peer.stack.arp.entries() == []

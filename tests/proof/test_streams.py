@@ -16,20 +16,20 @@ import usocket
 from netstack.profiles import named, names
 from tap.clock import SECOND
 from tests.proof.transfer import End, client, server
-from tests.proof.wires import SHARES, Pair
+from tests.proof.wires import Pair
 
 KIB, MIB = 1 << 10, 1 << 20
 
 LARGE = 2560 * KIB  # each way, between two devices with everything lwIP can do
-OWN, NEXT = 256 * KIB, 552 * KIB  # each way, between two of a kind; with the next profile as the server
+OWN, NEXT = 256 * KIB, 600 * KIB  # each way, between two of a kind; with the next profile as the server
 
-# (client, server, bytes each way, seed)
+# (client, server, bytes each way); the seed of each is its place in the list
 CASES = [
-    *(("full", "full", LARGE, seed) for seed in range(8)),
-    *((name, name, OWN, 0) for name in names() if name != "full"),
-    *((one, other, NEXT, 0) for one, other in zip(names(), names()[1:] + names()[:1], strict=True)),
+    *[("full", "full", LARGE)] * 8,
+    *((name, name, OWN) for name in names() if name != "full"),
+    *((one, other, NEXT) for one, other in zip(names(), names()[1:] + names()[:1], strict=True)),
 ]
-TOTAL = sum(2 * size for *_, size, _ in CASES)
+TOTAL = sum(2 * size for *_, size in CASES)
 
 
 def made(seed: int, name: str, size: int) -> bytes:
@@ -38,18 +38,22 @@ def made(seed: int, name: str, size: int) -> bytes:
 
 
 def test_they_are_64_mib_over_all_profiles() -> None:
-    """With the next test: 8 times 5 MiB between two ``full``, and all others twice as client and as server."""
+    """All that the next test sends: 8 times 5 MiB between two ``full``, the rest between all others."""
     assert TOTAL >= 64 * MIB
-    assert {one for one, *_ in CASES} == {other for _, other, *_ in CASES} == set(names())
-    assert len(set(CASES)) == len(CASES)
+    clients, servers, _ = zip(*CASES, strict=True)
+    for name in names():
+        assert clients.count(name) >= 2
+        assert servers.count(name) >= 2
     sys.stdout.write(f"{len(CASES)} runs, {TOTAL:,} bytes = {TOTAL / MIB:.1f} MiB\n")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("one", "other", "size", "seed"), CASES, ids=[f"{one}-{other}-{seed}" for one, other, _, seed in CASES]
+    ("seed", "one", "other", "size"),
+    [(seed, *case) for seed, case in enumerate(CASES)],
+    ids=[f"{seed}-{one}-{other}" for seed, (one, other, _) in enumerate(CASES)],
 )
-def test_what_arrives_is_what_was_sent(one: str, other: str, size: int, seed: int) -> None:
+def test_what_arrives_is_what_was_sent(seed: int, one: str, other: str, size: int) -> None:
     up, down = made(seed, "client", size), made(seed, "server", size)
     near, far = End(up, len(down)), End(down, len(up))
     with usocket.Network(seed) as net:
@@ -68,10 +72,10 @@ def test_what_arrives_is_what_was_sent(one: str, other: str, size: int, seed: in
             assert dict(device.oddities) == {}
         for tally in pair.tallies:
             assert tally.frames > size // named(one).tcp_mss
-            for action, share in tally.shares.items():
-                assert share == pytest.approx(SHARES[action], rel=0.25), action
+            assert tally.unlikely() == []
+    frames = sum(tally.frames for tally in pair.tallies)
     ended = near.ended | {f"server: {why}": count for why, count in far.ended.items()}
     sys.stdout.write(
-        f"{one} with {other}: 2 x {size:,} bytes in {sum(t.frames for t in pair.tallies):,} frames, "
+        f"seed {seed}: {one} with {other}, 2 x {size:,} bytes in {frames:,} frames, "
         f"{took // SECOND} s of virtual time, {near.connections} connections {ended}\n"
     )

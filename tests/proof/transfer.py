@@ -20,13 +20,13 @@ from usocket import select, time
 PORT = 5000
 HELLO = 8  # bytes: how many of the other's stream have arrived
 DONE = b"\x06"
-QUIET = 600_000  # ms without anything to read or to write: the other end has forgotten the connection
-PAUSE = 50  # ms until a send that found no memory is tried again, as modlwip.c pauses
+QUIET = 600_000  # ms without anything to read or to write, then another connection is tried
+PAUSE = 250  # ms until a send that found no memory is tried again
 BETWEEN = 1000  # ms until the next attempt to connect
 AT_ONCE = 1 << 16  # bytes that are read at a time
 PIECE = 1400  # bytes that are written at a time: all or nothing, so the smallest heap must hold them
 
-# What may end a connection on a wire that loses (docs/usocket.md): nobody answers, given up, reset, timed out.
+# What may end a connection on a wire that loses (docs/usocket.md): nobody answers, given up, reset, timed out
 MAY_END = {"ECONNABORTED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENOTCONN", "EBADF"}
 NO_MEMORY = {"ENOBUFS", "ENOMEM"}
 NOT_NOW = {"EAGAIN"}

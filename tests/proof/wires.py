@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import usocket
@@ -13,17 +14,20 @@ if TYPE_CHECKING:
     from tap.cable import AnyStage, Direction, Note, PassOn
     from usocket.device import Device
 
-# Each way. Changed bits leave the checksums wrong; the Ethernet header is spared, or the frame were just lost.
+# Each way. Changed bits leave the checksums wrong; those of the Ethernet header would just be further losses.
 CHANCES = (
     "loss rate=30%",
     "duplicate rate=10%",
     "reorder rate=20% behind=3 patience=100ms",
     "corrupt rate=3% start=14",
 )
-SHARES = {"drop": 0.30, "duplicate": 0.10, "reorder": 0.20, "corrupt": 0.03}  # of the frames that come to each
+# Of the frames that come to each stage, so many
+SHARES = {"drop": 0.30, "duplicate": 0.10, "reorder": 0.20, "corrupt": 0.03}
 
-AFTERMATH = 1800 * SECOND  # as long as connections may take to end when nobody uses them any more
-STEP = 10 * SECOND
+# As long as connections may take to end when nobody uses them any more: lwIP's time-outs reach 128 RTTs, and
+# an RTT that it measured on such a wire may be half a minute.
+AFTERMATH = 7 * 24 * 3600 * SECOND
+STEP = 60 * SECOND
 
 
 class Tally:
@@ -47,13 +51,16 @@ class Tally:
     def noted(self, direction: Direction, stage: AnyStage, frame: bytes, action: str, detail: str) -> None:
         self.done[action] += 1
 
-    @property
-    def shares(self) -> dict[str, float]:
-        """The share of the frames that came to each stage to which it did something."""
+    def unlikely(self) -> list[str]:
+        """What a stage did to more or fewer frames than it should by five standard deviations."""
         left = self.frames - self.done["drop"]
         twice = left + self.done["duplicate"]
         come = {"drop": self.frames, "duplicate": left, "reorder": twice, "corrupt": twice}
-        return {action: self.done[action] / come[action] for action in SHARES}
+        return [
+            f"{action}: {self.done[action]} of {come[action]}"
+            for action, share in SHARES.items()
+            if abs(self.done[action] - share * come[action]) > 5 * sqrt(come[action] * share * (1 - share))
+        ]
 
 
 class Pair:
@@ -64,7 +71,10 @@ class Pair:
         # a send without memory says so, instead of saying after 10 s that all was sent, as boards do
         self.client, self.server = devices = tuple(
             net.device(name, profile, address=address, send_nomem="enobufs")
-            for name, profile, address in (("client", client, "10.0.0.2/24"), ("server", server, "10.0.0.1/24"))
+            for name, profile, address in (
+                ("client", client, "10.0.0.2/24"),
+                ("server", server, "10.0.0.1/24"),
+            )
         )
         cable = net.cable(*devices, delay=5 * MS)
         self.tallies = [Tally(direction) for direction in cable.directions]
@@ -84,7 +94,7 @@ class Pair:
         return [usage(device) for device in self.devices]
 
     def clear_up(self) -> None:
-        """End all programs and close their sockets; wait until the memory is as it was, 30 minutes at most."""
+        """End all programs and close their sockets; wait until the memory is as it was, a week at most."""
         net = self.net
         net.scheduler.kill()
         for device in self.devices:

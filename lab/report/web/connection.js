@@ -55,12 +55,15 @@ class End {
     this.got = []; // segment-in
     this.acksSent = []; // {t, ack, edge} of those that did not go back
     this.acksGot = [];
+    this.again = []; // of `sent`: what had been sent before
+    this.duplicates = []; // of `got`: duplicate ACKs
     this.snapshots = []; // tcb
     this.states = [];
     this.congestion = [];
     this.samples = []; // {t, m, sa, sv, rto, took}: took = ns from sending to ACK
     this.cancelled = [];
-    this.timers = new Map(); // timer -> [{from, due, until, fate, armed, ended}]
+    this.timers = new Map(); // timer -> [{t, due, until, fate, armed, ended}]
+    this.fired = new Map(); // timer -> timer-fired
     this.slowRuns = []; // {t} at which a slow tick is known to be
     this.held = [];
     this.reassembly = [];
@@ -72,12 +75,14 @@ class End {
     event.end = event.seq + event.len + (event.flags.includes("S") ? 1 : 0) + (event.flags.includes("F") ? 1 : 0);
     this.sent.push(event);
     advance(this.acksSent, event);
+    if (event.xmit > 1) this.again.push(event);
   }
 
   take(event) {
     event.end = event.seq + event.len + (event.flags.includes("S") ? 1 : 0) + (event.flags.includes("F") ? 1 : 0);
     this.got.push(event);
     advance(this.acksGot, event);
+    if (event.ack_kind === "duplicate") this.duplicates.push(event);
   }
 
   measure(event) {
@@ -101,6 +106,7 @@ class End {
   }
 
   fire(event) {
+    append(this.fired, event.timer, event);
     const running = this.running(event.timer);
     if (running) Object.assign(running, { until: event.t, fate: "fired", ended: event });
     else append(this.timers, event.timer, { t: event.t, due: event.t, until: event.t, fate: "fired", armed: event, ended: event });

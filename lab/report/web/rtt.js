@@ -39,14 +39,11 @@ class RttPicture extends TimePicture {
     surface.polyline(stepLine(shots, x, inTicks, SRTT), { color: "blue", width: 1.5 });
     surface.polyline(this.counter(end, run, x, y, slow), { color: "orange", width: 1.25 });
     const marks = [];
-    let before = -10;
-    for (const sample of inView(end.samples, view)) {
+    sparse(end.samples, x, 2, (sample) => {
       const at = x.px(sample.t);
-      if (at - before < 2) continue;
-      before = at;
       marks.push([at, y.px(sample.m * slow), "purple"]);
       if (sample.took !== null) surface.circle(at, y.px(sample.took / MS), 3, "panel", { color: "green", width: 1.5 });
-    }
+    });
     for (const [at, level, color] of marks) surface.circle(at, level, 2.2, color);
     const cancelled = [];
     for (const event of inView(end.cancelled, view)) {
@@ -54,7 +51,7 @@ class RttPicture extends TimePicture {
       cancelled.push(at - 3, y.low - 7, at + 3, y.low - 1, at - 3, y.low - 1, at + 3, y.low - 7);
     }
     surface.segments(cancelled, { color: "grey", width: 1.5 });
-    this.flags(surface, (end.timers.get("rexmit") ?? []).filter((one) => one.fate === "fired").map((one) => one.ended), "red");
+    this.flags(surface, end.fired.get("rexmit") ?? [], "red");
     surface.unclip();
   }
 
@@ -62,12 +59,12 @@ class RttPicture extends TimePicture {
   counter(end, run, x, y, slow) {
     const flat = [];
     const tick = run.slow(end.device);
-    for (const armed of end.timers.get("rexmit") ?? []) {
+    sparse(end.timers.get("rexmit") ?? [], x, 0.7, (armed) => {
       const until = armed.until ?? Math.min(armed.due, run.end);
-      if (until < x.from || armed.t > x.to) continue;
+      if (until < x.from) return;
       if (tick * x.factor < 2) {
         flat.push(x.px(armed.t), y.low, x.px(until), y.px(((until - armed.t) / tick) * slow), x.px(until), y.low);
-        continue;
+        return;
       }
       const { ticks } = armed.armed;
       let level = 0;
@@ -79,7 +76,7 @@ class RttPicture extends TimePicture {
         level += 1;
       }
       flat.push(x.px(until), y.px(level * slow), x.px(until), y.low);
-    }
+    });
     return flat;
   }
 

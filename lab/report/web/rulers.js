@@ -87,8 +87,9 @@ class RulersPicture {
   sender(surface, scale, shot, scene, top, thick) {
     this.block(surface, scale, Math.min(scale.from, shot.una), shot.una, top, thick, "grey", "sunk", "acknowledged", Math.max(shot.una - 1, 0));
     const again = new Set();
-    for (const segment of scene.sender.end.sent) {
-      if (segment.t > shot.t) break;
+    const { sent } = scene.sender.end;
+    const now = lastBefore(sent, shot.t);
+    for (const segment of sent.slice(Math.max(0, now - 300), now + 1)) {
       if (segment.xmit > 1 && segment.end > shot.una) again.add(segment.seq);
     }
     const flying = shot.unacked.filter(([, to]) => to > shot.una);

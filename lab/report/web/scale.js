@@ -59,17 +59,21 @@ function timeGrid(surface, x, top, bottom, labels = true) {
   surface.segments([x.low, bottom + 0.5, x.high, bottom + 0.5], { color: "line" });
 }
 
-/** A step line of `get(element)` over a list sorted by time; where it changes more than once in a pixel or two, its
- * reach there, so that there are never more points than the picture can show. */
+/** A step line of `get(element)` over a list sorted by time. Where there are more elements than pixels, its reach in each
+ * two pixels: a picture can show no more, and would take long to draw it.
+ */
 function stepLine(list, x, y, get) {
   const flat = [];
+  const many = lastBefore(list, x.to) - lastBefore(list, x.from) > x.high - x.low;
   let last = null;
-  const wide = lastBefore(list, x.to) - lastBefore(list, x.from) > x.high - x.low ? 2 : 1;
   let column = null; // where the stretch begins whose changes are being collected: their reach and where they end
   let high = 0;
   let low = 0;
   const flush = () => {
-    if (column !== null) flat.push(column, high, column, low, column, last);
+    if (column === null) return;
+    if (!many) flat.push(column, high, column, low, column, last);
+    else if (high === low) flat.push(column, high);
+    else flat.push(column, high, column + 1, low);
     column = null;
   };
   walk(list, x.from, x.to, get, x.high - x.low, (time, least, most, value) => {
@@ -77,9 +81,9 @@ function stepLine(list, x, y, get) {
     const level = y.px(value);
     if (last === null) flat.push(at, level);
     else if (level !== last || least !== most) {
-      if (column === null || at - column >= wide) {
+      if (column === null || at - column >= (many ? 2 : 1)) {
         flush();
-        flat.push(at, last);
+        if (!many || at - flat[flat.length - 2] > 3) flat.push(at, last);
         column = at;
         high = low = level;
       }
@@ -109,6 +113,16 @@ function extent(list, view, get) {
 /** The largest of several of them, 0 at least. */
 function largest(list, view, ...gets) {
   return Math.max(0, ...gets.map((get) => extent(list, view, get)?.high ?? 0));
+}
+
+/** Call `take(element)` for elements of a sorted list in a view, so that no two begin within `apart` pixels. */
+function sparse(list, x, apart, take) {
+  let index = Math.max(0, lastBefore(list, x.from));
+  while (index < list.length && list[index].t <= x.to) {
+    take(list[index], index);
+    const next = lastBefore(list, x.value(x.px(list[index].t) + apart)) + 1;
+    index = Math.max(index + 1, next);
+  }
 }
 
 const BLOCK = 16; // elements that are taken together where many share a pixel

@@ -35,7 +35,6 @@ class SequencePicture extends TimePicture {
     surface.polyline(stepLine(acks, this.x, this.y, ACK), { color: "green", width: 1.75 });
     if (!shots.length) surface.polyline(stepLine(acks, this.x, this.y, EDGE), { color: "orange", width: 1.25 });
     this.bars(surface, scene, out);
-    this.duplicates(surface, incoming(sender), view);
     surface.unclip();
     return undefined;
   }
@@ -70,8 +69,11 @@ class SequencePicture extends TimePicture {
   bars(surface, scene, out) {
     const shown = inView(out, scene.view);
     const roomy = shown.length < (this.x.high - this.x.low) / 2.5;
-    if (roomy) this.roomyBars(surface, scene, shown);
-    else this.denseBars(surface, shown);
+    if (roomy) {
+      this.duplicates(surface, scene.sender.end?.duplicates ?? [], scene.view);
+      this.roomyBars(surface, scene, shown);
+    }
+    else this.denseBars(surface, scene, shown);
   }
 
   /** One bar for each segment, with caps and letters. */
@@ -101,8 +103,30 @@ class SequencePicture extends TimePicture {
   }
 
   /** One bar for all segments of a colour that share a column of pixels. */
-  denseBars(surface, shown) {
-    const bars = { blue: [], orange: [], red: [] };
+  denseBars(surface, scene, shown) {
+    const bars = { blue: [], orange: [], red: [] }; // the red ones longer than true, to be seen
+    if (shown.length > (BLOCK / 4) * (this.x.high - this.x.low)) this.blockBars(outgoing(scene.sender), bars.blue);
+    else this.columnBars(shown, bars);
+    for (const segment of inView(scene.sender.end?.again ?? [], scene.view)) {
+      const at = Math.round(this.x.px(segment.t)) + 0.5;
+      bars.red.push(at, this.y.px(segment.end) - 4, at, this.y.px(segment.seq) + 4);
+    }
+    for (const [color, flat] of Object.entries(bars)) surface.segments(flat, { color, width: color === "blue" ? 1 : 2 });
+  }
+
+  /** One bar for each block: there are several of them in a pixel. */
+  blockBars(out, flat) {
+    const { x, y } = this;
+    const tops = [];
+    walk(out, x.from, x.to, END, 1, (time, least, most) => tops.push(most));
+    let at = 0;
+    walk(out, x.from, x.to, SEQ, 1, (time, least) => {
+      flat.push(x.px(time), y.px(tops[at]), x.px(time), y.px(least));
+      at += 1;
+    });
+  }
+
+  columnBars(shown, bars) {
     for (const segment of shown) {
       if (segment.end === segment.seq) continue;
       const flat = bars[barColour(segment)];
@@ -115,14 +139,12 @@ class SequencePicture extends TimePicture {
         flat[last + 3] = Math.max(flat[last + 3], bottom);
       } else flat.push(at, top, at, bottom);
     }
-    for (const [color, flat] of Object.entries(bars)) surface.segments(flat, { color, width: color === "blue" ? 1 : 2 });
   }
 
   /** Ticks through the ACK line where an ACK said nothing new. */
   duplicates(surface, back, view) {
     const flat = [];
     for (const segment of inView(back, view)) {
-      if (segment.ack_kind !== "duplicate") continue;
       const at = Math.round(this.x.px(segment.t)) + 0.5;
       const level = this.y.px(segment.ack);
       flat.push(at, level - 5, at, level + 5);

@@ -53,34 +53,27 @@ class TimersPicture extends TimePicture {
     surface.clip(x.low, top, x.high - x.low, height);
     const half = Math.max(2, Math.min(5, height / 2 - 2));
     const flats = { wash: [], washRed: [], begins: [], lines: [], dues: [], stops: [] };
-    const fired = [];
-    let lastAt = -10;
-    for (let index = Math.max(0, lastBefore(list, scene.view.t0) - 1); index < list.length; index += 1) {
-      const one = list[index];
-      if (one.t > scene.view.t1) break;
+    sparse(list, x, 0.7, (one, index) => {
       const from = x.px(one.t);
       const to = x.px(one.until ?? Math.min(scene.run.end, one.due));
       const due = Math.max(x.px(one.due), to);
-      if (due < x.low) continue;
-      if (to - lastAt < 0.7 && one.fate !== "fired") continue; // nothing of it would be seen
-      lastAt = to;
+      if (due < x.low) return;
       flats[one.fate === "fired" ? "washRed" : "wash"].push(from, middle, Math.max(to, from + 1), middle);
       flats.begins.push(from, middle - half, from, middle + half);
       flats.lines.push(from, middle, to, middle);
-      if (one.fate === "fired") fired.push(to);
-      else if (one.fate !== "again") {
+      if (one.fate === "stopped" || one.fate === "running") {
         const free = Math.min(due, index + 1 < list.length ? x.px(list[index + 1].t) : due);
         if (free - to > 5) flats.dues.push(to, middle, free, middle);
       }
       if (one.fate === "stopped") flats.stops.push(to, middle - half, to, middle + half);
-    }
+    });
     surface.segments(flats.wash, { color: "wash", width: half * 2 });
     surface.segments(flats.washRed, { color: "washRed", width: half * 2 });
     surface.segments(flats.lines, { color: "blue" });
     surface.segments(flats.dues, { color: "grey", dash: [2, 3] });
     surface.segments(flats.begins, { color: "blue", width: 1.5 });
     surface.segments(flats.stops, { color: "green", width: 2 });
-    for (const at of fired) surface.circle(at, middle, Math.min(4.5, half), "red");
+    sparse(side.end.fired.get(timer) ?? [], x, 1, ({ t }) => surface.circle(x.px(t), middle, Math.min(4.5, half), "red"));
     surface.unclip();
   }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,16 @@ class Machine:
         self.folder = folder
         self.runtime = folder / "run"
         self.runtime.mkdir(mode=0o700)
+        self.plain()
+
+    def plain(self) -> None:
+        """Commands write into files and pipes."""
         self.launcher = ["env", f"XDG_RUNTIME_DIR={self.runtime}"]
+
+    def terminal(self, no_color: bool) -> None:
+        """What is started now has a terminal."""
+        given = ["-u", "NO_COLOR", f"XDG_RUNTIME_DIR={self.runtime}", *(["NO_COLOR=1"] if no_color else [])]
+        self.launcher = ["env", *given, sys.executable, str(Path(__file__).with_name("terminal.py"))]
 
     @contextmanager
     def up(self, *arguments: str, listening: bool = False) -> Iterator[Running]:
@@ -58,6 +68,13 @@ class Machine:
         """The line of a command that is refused."""
         done = self.call(*arguments)
         assert (done.returncode, done.stdout) == (2, ""), done
+        assert done.stderr.count("\n") == 1
+        return done.stderr.rstrip()
+
+    def refused_late(self, *arguments: str) -> str:
+        """The line of a command that is refused after it has said something."""
+        done = self.call(*arguments)
+        assert done.returncode == 2, done
         assert done.stderr.count("\n") == 1
         return done.stderr.rstrip()
 

@@ -25,7 +25,9 @@ def machine(tmp_path: Path) -> Machine:
 def test_ss_shows_a_connection_while_curl_downloads(machine: Machine) -> None:
     with machine.up("examples/http_server.py", "--ip", f"{IP}/24", listening=True):
         listening = machine.json("ss")
-        assert [(one["state"], one["local"], one["backlog"]) for one in listening["tcp"]] == [("LISTEN", "*:80", 5)]
+        assert [(one["state"], one["local"], one["backlog"]) for one in listening["tcp"]] == [
+            ("LISTEN", "*:80", 5)
+        ]
         slow = ["curl", "-s", "-o", "/dev/null", "--limit-rate", "100k", f"http://{IP}/download"]
         with Running(machine.folder, "exec", "--", *slow, launcher=machine.launcher):
             for _ in range(100):
@@ -45,7 +47,9 @@ def test_ss_shows_a_connection_while_curl_downloads(machine: Machine) -> None:
     assert lines[0].split() == "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port".split()
     assert lines[1].split() == ["tcp", "LISTEN", "0", "5", "*:80", "*:*"]
     assert lines[2].split()[:3] == ["tcp", "ESTAB", "0"]
-    assert re.match(r"\t lwip cwnd:\d+ ssthresh:\d+ rto:\d+ rtt:\S+ mss:800 snd_wnd:\d+ rcv_wnd:6400 unacked:", lines[3])
+    assert re.match(
+        r"\t lwip cwnd:\d+ ssthresh:\d+ rto:\d+ rtt:\S+ mss:800 snd_wnd:\d+ rcv_wnd:6400 unacked:", lines[3]
+    )
 
 
 def test_counters_memory_and_neighbours(machine: Machine) -> None:
@@ -59,7 +63,14 @@ def test_counters_memory_and_neighbours(machine: Machine) -> None:
         order = [line for line in text.splitlines() if line and not line.startswith("\t")]
         assert order[:9] == "LINK,ETHARP,IP_FRAG,IP,IGMP,ICMP,UDP,TCP,MEM HEAP".split(",")
         pools = {use["name"]: use for use in machine.json("pools")}
-        assert pools["TCP_PCB"] == {"name": "TCP_PCB", "used": 0, "max": 0, "size": 5, "failed": 0, "unit": ""}
+        assert pools["TCP_PCB"] == {
+            "name": "TCP_PCB",
+            "used": 0,
+            "max": 0,
+            "size": 5,
+            "failed": 0,
+            "unit": "",
+        }
         assert re.search(r"^PBUF_POOL +0 +1 +16 +0 ", machine.said("pools"), re.MULTILINE)
         (entry,) = machine.json("arp")["entries"]
         assert (entry["ip"], entry["state"], entry["packets"]) == ("10.93.1.1", "STABLE", 0)
@@ -77,11 +88,15 @@ def test_why_packets_were_dropped_is_told(machine: Machine) -> None:
             if drops:
                 break
         assert drops["udp_no_port"]["packets"] == 1
-        assert "\nDROPPED\n\t1 udp_no_port: a UDP datagram to a port where nobody listens\n" in machine.said("stats")
+        assert "\nDROPPED\n\t1 udp_no_port: a UDP datagram to a port where nobody listens\n" in machine.said(
+            "stats"
+        )
 
 
 def test_several_devices_and_none(machine: Machine) -> None:
-    assert machine.refused("ss") == "netstack: no device is running: start one in another terminal, netstack up"
+    assert (
+        machine.refused("ss") == "netstack: no device is running: start one in another terminal, netstack up"
+    )
     other = "10.93.2.2"
     with machine.up("--ip", f"{IP}/24") as first, machine.up("--ip", f"{other}/24") as second:
         machine.wait_for_sockets(2)
@@ -93,7 +108,9 @@ def test_several_devices_and_none(machine: Machine) -> None:
         assert [entry["ip"] for entry in machine.json("arp", "--on", other)["entries"]] == ["10.93.2.1"]
         process = str(second.process.pid)
         assert len(machine.json("arp", "--on", process)["entries"]) == 1
-        assert machine.refused("pools", "--on", "10.9.9.9").startswith("netstack: no running device is 10.9.9.9: ")
+        assert machine.refused("pools", "--on", "10.9.9.9").startswith(
+            "netstack: no running device is 10.9.9.9: "
+        )
         assert first.ctrl_c() == 0
         assert len(machine.sockets()) == 1
         assert len(machine.json("arp")["entries"]) == 1

@@ -116,7 +116,9 @@ class TestOnATap:
 
     def test_what_was_on_its_way_arrives_after_the_end(self, machine: Machine) -> None:
         (one,) = machine.json("inject", "linux>device delay delay=1500ms")
-        pinging = threading.Thread(target=lambda: outcomes.append(machine.linux("ping", "-c", "1", "-W", "9", IP)))
+        pinging = threading.Thread(
+            target=lambda: outcomes.append(machine.linux("ping", "-c", "1", "-W", "9", IP))
+        )
         outcomes: list[str] = []
         pinging.start()
         for _ in range(100):
@@ -158,7 +160,10 @@ class TestOnATap:
         ("text", "told"),
         [
             ("drop kidn=data", "rule, column 6: 'kidn' is no word of drop: did you mean kind?"),
-            ("drop kind=data x>y", "there is no direction x>y: write device>linux or linux>device, or none for both"),
+            (
+                "drop kind=data x>y",
+                "there is no direction x>y: write device>linux or linux>device, or none for both",
+            ),
             ("loss rate=200%", "loss rate: "),
             ("netem dely 3ms", "netem"),
             ("pool-fail pool=TCP_SEGS", "pool-fail"),

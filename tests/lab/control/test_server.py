@@ -146,5 +146,7 @@ def test_choosing() -> None:
         assert client.choose(None).about["ip"] == "10.0.0.1"
         assert client.choose("10.0.0.1").about["pid"] == os.getpid()
         assert client.choose(str(os.getpid())).about["ip"] == "10.0.0.1"
-        with pytest.raises(click.ClickException, match=r"no running device is 10\.9\.9\.9: there are 10\.0\.0\.1"):
+        with pytest.raises(
+            click.ClickException, match=r"no running device is 10\.9\.9\.9: there are 10\.0\.0\.1"
+        ):
             client.choose("10.9.9.9")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -480,9 +481,7 @@ const moves = {
 
 
 def test_ten_thousand_frames_move_at_thirty_frames_a_second(browser: Browser, folder: Path) -> None:
-    """On a machine that does nothing else. This one may: what counts then is the processor time of a
-    picture.
-    """
+    """On a machine that does nothing else. One that is busy with other tests has to keep its share of that."""
     run = runs.long_run(10_000)
     browser.open(write(folder, "long", [run]))
     rates: dict[str, float] = {}

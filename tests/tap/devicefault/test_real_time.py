@@ -71,14 +71,13 @@ def test_receive_buffers_and_drivers_that_fail() -> None:
 
 
 def test_a_driver_that_does_not_survive_an_overrun() -> None:
-    with answering() as (device, netns):
-        with device.faults.add("rx-ring size=1 stall=forever") as fault:
-            assert ping(netns, 1)
-            with device.faults.add("cpu-stall length=3s"):
-                ping(netns, 3, "-i", "0.01")  # they wait for the only descriptor
-            device.sleep(0.1)
-            assert fault.counts["drop"] >= 2
-            assert ping(netns, 1) == []
+    with answering() as (device, netns), device.faults.add("rx-ring size=1 stall=forever") as fault:
+        assert ping(netns, 1)
+        with device.faults.add("cpu-stall length=3s"):
+            ping(netns, 3, "-i", "0.01")  # they wait for the only descriptor
+        device.sleep(0.1)
+        assert fault.counts["drop"] >= 2
+        assert ping(netns, 1) == []
 
 
 def test_a_reset_and_a_clock_that_runs_ahead() -> None:
