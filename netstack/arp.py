@@ -52,7 +52,6 @@ ARP_OPCODE = Drop(
     "an ARP packet that is neither request nor reply (the sender is learned all the same)",
 )
 
-
 class Holdable(Protocol):
     """Memory that stays taken while a packet waits."""
 

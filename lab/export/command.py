@@ -23,13 +23,13 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
 @click.option("--pcapng", "capture", type=FILE, help="A capture for Wireshark, with reasons as comments.")
-@click.option("--xplot", "graph", type=FILE, help="Time-sequence graphs as tcptrace draws them; - prints one.")
+@click.option("--xplot", "graph", type=FILE, help="Time-sequence graphs, as tcptrace's; - prints one.")
 @click.option("--mermaid", "sequence", type=FILE, help="A sequence diagram for Markdown; - prints it.")
 @click.option("--csv", "folder", type=FOLDER, help="Tables, into this folder.")
 @click.option("--svg", "pictures", type=FOLDER, help="The report's pictures, into this folder.")
 @click.option("--device", metavar="NAME", help="In the capture, only what passes at this device.")
 @click.option(
-    "--from", "begin", type=Time(), default=0, metavar="T", help="Where the sequence diagram begins.  [0s]"
+    "--from", "begin", type=Time(), default="0s", metavar="T", help="Where the sequence diagram begins."
 )
 @click.option(
     "--most",
@@ -62,8 +62,8 @@ def export(
     try:
         trace = load_run(run)
         if device is not None and device not in trace.devices:
-            there = ", ".join(trace.devices)
-            raise click.BadParameter(f"there is no device {device} in this run: {there}", param_hint="--device")
+            there = f"in this run are {', '.join(trace.devices)}"
+            raise click.BadParameter(f"there is no device {device}: {there}", param_hint="--device")
         say = _speaker(STDOUT in (graph, sequence))
         if capture is not None:
             count = pcapng.write(trace, capture, device)

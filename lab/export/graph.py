@@ -31,7 +31,7 @@ class Sent(NamedTuple):
 
 class Answer(NamedTuple):
     """An ACK of the other end: ``edge`` is the right edge of the window it grants, ``third`` that it is the
-    third duplicate, ``sack`` the blocks it reports. ``reset``: it is a RST (whose ACK and window say nothing).
+    third duplicate, ``sack`` the blocks it reports. ``reset``: it is a RST; its ACK and window say nothing.
     """
 
     time: int

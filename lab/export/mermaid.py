@@ -143,12 +143,12 @@ def _on_cable(trace: Trace, explainer: Explainer, event: Record) -> Iterator[Ste
 def _is_told(event: Record) -> bool:
     kind = event["kind"]
     if kind == "segment-out":
-        return event["cause"] not in PLAIN_CAUSES
+        return bool(event["cause"] not in PLAIN_CAUSES)
     if kind == "held":
         return event["why"] in TOLD_HELD
     if kind == "timer-fired":
         return event["action"] in ("give-up", "discard", "remove")
-    return kind == "drop" or (kind == "boot" and event["again"])
+    return bool(kind == "drop" or (kind == "boot" and event["again"]))
 
 
 def _why(explainer: Explainer, event: Record) -> str:

@@ -77,22 +77,23 @@ class Camera:
     def _died(self, event: Record) -> Shot:
         comment = self._explainer.explain(event).line()
         place = event["on"]
-        return Shot(
-            f"{place} dropped", place, event["t"], self._frames[event["frame"]], OUTBOUND, comment
-        )
+        return Shot(f"{place} dropped", place, event["t"], self._frames[event["frame"]], OUTBOUND, comment)
 
     def _passed(self, event: Record) -> Shot:
         device, out = event["on"], event["kind"] == "frame-out"
         told = [self._explainer.explain(found).line() for found in self._about(event)]
-        conn = self._explainer.run.frames[event["frame"]].get("conn") if not out or "segment" in event else None
-        told += filter(None, (self._inner.connection(device, conn), self._inner.memory(device)))
+        if not out or "segment" in event:
+            told.append(
+                self._inner.connection(device, self._explainer.run.frames[event["frame"]].get("conn"))
+            )
+        told.append(self._inner.memory(device))
         return Shot(
             f"{device} refused" if out and event["err"] else device,
             device,
             event["t"],
             self._frames[event["frame"]],
             OUTBOUND if out else INBOUND,
-            "\n".join(told),
+            "\n".join(filter(None, told)),
         )
 
     def _about(self, event: Record) -> list[Record]:

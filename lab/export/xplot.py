@@ -1,10 +1,11 @@
 """A time-sequence graph for xplot, with the signs of tcptrace.
 
-White: segments (arrows from first to next number, a diamond where PSH is set); orange: SYN, FIN, probes (P);
-red: what is sent again (R); green: the ACKs received, a tick for one that says nothing new, 3 at the third
-duplicate; yellow: the right edge of the window they grant, Z where it is closed; purple: SACK blocks. Segments
-without data have no sign. Two signs are ours, because here it is known: a red x on a segment that died under
-way, and in magenta how far the congestion window lets the sender go (snd_una + cwnd).
+White: segments (arrows from first to next number, a diamond where PSH is set); orange: SYN, FIN, probes
+(P); red: what is sent again (R); green: the ACKs received, a tick for one that says nothing new, 3 at the
+third duplicate; yellow: the right edge of the window they grant, Z where it is closed; purple: SACK blocks;
+magenta: RST_OUT and RST_IN. Segments without data have no sign. Two signs are ours, because here it is
+known: a red x on a segment that died under way, and magenta lines for how far the congestion window lets
+the sender go (snd_una + cwnd).
 
 The format: xplot's README and demo.0 (Tim Shepard, MIT/LCS/TR-494). The first line names the types of both
 axes; then one command a line; ``title``, ``xlabel``, ``ylabel`` and the text commands take the next line as
@@ -14,6 +15,7 @@ their text; a colour word is for the commands behind it, or, behind a command, f
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from lab.export.graph import Answer, Graph, Sent
 
@@ -113,7 +115,7 @@ def _step(before: int, low: int, time: int, high: int, tick: str) -> Iterator[st
 def _edges(edges: list[tuple[int, int]]) -> Iterator[str]:
     if edges:
         yield "magenta"
-    for (before, low), (time, high) in zip(edges, edges[1:], strict=False):
+    for (before, low), (time, high) in pairwise(edges):
         yield f"line {_at(before, low)} {_at(time, low)}"
         yield f"line {_at(time, low)} {_at(time, high)}"
 

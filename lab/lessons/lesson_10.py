@@ -137,5 +137,5 @@ LESSON = Lesson(
             ),
         ),
     ),
-    pictures=(("pools", MAIN), ("ladder", MAIN)),
+    pictures=(("timers", MAIN),),
 )

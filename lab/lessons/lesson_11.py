@@ -155,5 +155,5 @@ LESSON = Lesson(
             ),
         ),
     ),
-    pictures=(("rulers", MAIN), ("pools", "pool4")),
+    pictures=(("rulers", MAIN), ("sequence", "pool4")),
 )

@@ -165,7 +165,8 @@ class TcpSocket:
         return ERR_OK
 
     def accept(self) -> tuple[TcpSocket | None, int]:
-        """Take the oldest finished handshake from the queue; ERR_WOULDBLOCK, ERR_VAL (no listener), ERR_BADF."""
+        """Take the oldest finished handshake from the queue; ERR_WOULDBLOCK, ERR_VAL (no listener), ERR_BADF.
+        """
         if self.pcb is None:
             return None, ERR_BADF
         if self.state != LISTENING:

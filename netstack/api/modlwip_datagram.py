@@ -76,7 +76,8 @@ class PacketSocket(ABC):
         return flags | POLL_HUP if self.state == NEW else flags
 
     def close(self, *, forget_single: bool = False) -> int:
-        """Give the pcb and all queued packets back; twice is fine. ``forget_single`` concerns listeners only."""
+        """Give the pcb and all queued packets back; twice is fine. ``forget_single`` concerns listeners only.
+        """
         if self.pcb is not None:
             self._remove()
             self.pcb = None
@@ -125,7 +126,8 @@ class UdpSocket(PacketSocket):
         return ERR_BADF if self.pcb is None else self._udp.connect(self.pcb, ip, port)
 
     def sendto(self, data: bytes, ip: int, port: int) -> tuple[int, int]:
-        """Send one datagram, cut to 65535 bytes: (its length, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_BADF."""
+        """Send one datagram, cut to 65535 bytes: (its length, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_BADF.
+        """
         data = data[:_LONGEST_PACKET]
         err = ERR_BADF if self.pcb is None else self._udp.sendto(self.pcb, data, ip, port)
         return (len(data), ERR_OK) if err == ERR_OK else (0, err)
@@ -169,7 +171,8 @@ class RawSocket(PacketSocket):
         return ERR_OK
 
     def sendto(self, data: bytes, ip: int, port: int) -> tuple[int, int]:
-        """Send one packet: (the length of its payload, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_BADF (closed)."""
+        """Send one packet: (the length of its payload, ERR_OK), or 0 and ERR_MEM, ERR_RTE, ERR_BADF (closed).
+        """
         data = data[:_LONGEST_PACKET]
         err = ERR_BADF if self.pcb is None else self._raw.sendto(self.pcb, data, ip)
         return (len(data), ERR_OK) if err == ERR_OK else (0, err)

@@ -305,8 +305,8 @@ class TcpSocket:
         return ERR_OK
 
     def _poll(self, pcb: Tcb) -> int:
-        """A write found no memory, and who waits for it tries again now (``poll_tcp``): with nothing in flight
-        nothing else would happen, and the tick would be stepped over.
+        """A write found no memory, and who waits tries again now (``poll_tcp``). With nothing on its way that
+        is all that happens, and without this callback the tick would be stepped over.
         """
         pcb.poll = None
         return ERR_OK
