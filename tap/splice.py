@@ -16,7 +16,6 @@ from tap.cable import AnyStage, Cable, Direction, Port
 from tap.clock import Clock
 from tap.link import Link
 from tap.passage import Recorder
-from tap.records import Several
 from tap.streams import Stream, stream
 
 if TYPE_CHECKING:
@@ -107,6 +106,8 @@ class SplicedLink:
         self.receive = self._late_or_direct
 
     def _record(self) -> None:
+        from tap.records import Several  # only now: a device that nobody watches need not load it
+
         if self.cable is not None:
             many = Several(tuple(self._recorders)) if self._recorders else None
             self.cable.record(many)

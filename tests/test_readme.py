@@ -109,6 +109,28 @@ def test_programs_print_what_is_said(program: str, expected: list[str], tmp_path
     assert [done.stdout] == expected
 
 
+def test_the_scenario_holds(tmp_path: Path) -> None:
+    [(_, text)] = blocks(PAGES[0], "toml")
+    file = tmp_path / "scenario.toml"
+    file.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.cli", "scenario", file],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_explanations_are_those_of_the_run() -> None:
+    """The lines of `netstack explain` that README shows."""
+    [shown] = [text for _, text in blocks(PAGES[0], "text") if "retransmitted SYN-ACK because" in text]
+    done = subprocess.run(
+        [sys.executable, "-m", "lab.cli", "explain", "examples/scenarios/lost-syn-ack.toml"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert set(shown.splitlines()) <= set(done.stdout.splitlines())
+
+
 def test_there_is_something_to_run() -> None:
     assert len(stories()) >= 4
     assert len(programs()) >= 2

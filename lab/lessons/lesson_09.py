@@ -131,9 +131,13 @@ LESSON = Lesson(
             "learns that it is talking to nobody. Who wants the answer must only end the own direction: "
             "shutdown().",
             (
-                Choice("read", "A FIN ends one direction only, but close() gives up the other one, too."),
-                Choice("ignored", "The server would wait for an ACK until it gives up."),
-                Choice("reset"),
+                Choice(
+                    "read",
+                    "A FIN ends one direction only, but close() gives up the other one, too.",
+                    "The client reads it",
+                ),
+                Choice("ignored", "The server would wait for an ACK until it gives up.", "It is ignored"),
+                Choice("reset", text="It is answered with a reset"),
             ),
         ),
         Prediction(

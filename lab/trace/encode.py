@@ -13,7 +13,7 @@ from netstack import trace
 from netstack.address import format_ip, format_mac
 from netstack.errors import err_name
 from netstack.stats import Drop
-from netstack.tcp.header import HEADER
+from netstack.tcp.header import FIN, HEADER
 from netstack.trace import Flow, Numbers, Ranges
 
 Fields = dict[str, Any]
@@ -93,7 +93,8 @@ class Encoder:
             self._flows.syn(own, peer, event.seq, not event.flags & ACK)
         talk, own, fields = self._of(event.flow)
         seq = talk.relative(own, event.seq)
-        if event.xmit == 1:
+        occupies = event.length or event.flags & (SYN | FIN)  # a pure ACK has the number of later data
+        if event.xmit == 1 and occupies:
             talk.first.setdefault((own, seq), now)
         fields |= {
             "seq": seq,

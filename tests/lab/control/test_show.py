@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from lab.control import facts, show
-from netstack.tcp.states import FIN_WAIT_2
-from netstack.tcp.tcb import SOF_KEEPALIVE, TF_NODELAY, TF_RXCLOSED
-from tests.netstack.tcp.conversation import ACK, PSH, established
+from netstack.api.common import set_pcb_option
+from tests.netstack.tcp.conversation import ACK, PSH, Conversation, established
 
 
-def test_a_connection_with_all_its_timers() -> None:
-    peer = established("micropython")
-    pcb = peer.stack.tcp.active_pcbs[0]
-    tcp = peer.stack.tcp
-    peer.segment(ACK | PSH, seq=1, ack=1, data=b"hello")
+def timers(talk: Conversation) -> dict[str, int]:
+    return {timer["name"]: timer["in"] for timer in facts.timers(talk.stack.tcp, talk.pcb)}
+
+
+def test_a_connection_with_data_in_flight() -> None:
+    talk = established("micropython")
+    tcp, pcb = talk.stack.tcp, talk.pcb
+    assert facts.connection(tcp, pcb)["send_q"] == 0
+    set_pcb_option(pcb, "SO_KEEPALIVE", 1, talk.stack.profile)
+    set_pcb_option(pcb, "TCP_NODELAY", 1, talk.stack.profile)
+    talk.write(b"x" * 100)
+    talk.segment(ACK | PSH, seq=1, ack=1, data=b"hello")
     fields = facts.connection(tcp, pcb)
-    assert (fields["state"], fields["send_q"]) == ("ESTABLISHED", 0)
-    tcp.write(pcb, b"x" * 100)
-    tcp.output(pcb)
-    pcb.so_options |= SOF_KEEPALIVE
-    pcb.flags |= TF_NODELAY
-    pcb.persist_backoff = 1
-    fields = facts.connection(tcp, pcb)
-    assert (fields["send_q"], fields["unacked"]) == (100, 1)
-    timers = {timer["name"]: timer["in"] for timer in fields["timers"]}
-    assert set(timers) - {"delayed-ack"} == {"rexmit", "persist", "keepalive"}
-    assert fields["rto"] - 500 < timers["rexmit"] <= fields["rto"] + 500
-    assert 7_199_000 < timers["keepalive"] <= 7_200_500
+    assert (fields["state"], fields["send_q"], fields["unacked"]) == ("ESTABLISHED", 100, 1)
+    running = timers(talk)
+    assert list(running) == ["rexmit", "keepalive", "delayed-ack"]
+    assert 2500 < running["rexmit"] <= 3500 == fields["rto"] + 500
+    assert 7_199_000 < running["keepalive"] <= 7_200_500
+    assert 0 < running["delayed-ack"] <= 250
     line = show.inside(fields)
-    assert f"rto:{fields['rto']} rtt:" in line
-    assert f"unacked:1 retrans:0 timer:(rexmit,{timers['rexmit']}ms) timer:(persist," in line
+    assert "mss:800 snd_wnd:65535 rcv_wnd:6400 unacked:1 retrans:0 rcv_ann_wnd:6395 timer:(rexmit," in line
     assert line.endswith(" nodelay keepalive")
-    pcb.state = FIN_WAIT_2
-    pcb.flags |= TF_RXCLOSED
-    pcb.rtime, pcb.persist_backoff = -1, 0
-    (timer,) = [one for one in facts.timers(tcp, pcb) if one["name"] != "delayed-ack"]
-    assert timer["name"] == "fin-wait-2"
-    assert 19_000 < timer["in"] <= 20_500
+    before = talk.stack.now // 1_000_000
+    talk.advance(ms=running["rexmit"] - 1)
+    assert facts.connection(tcp, pcb)["retrans"] == 0
+    talk.advance(ms=1)
+    assert talk.stack.now // 1_000_000 == before + running["rexmit"]
+    assert facts.connection(tcp, pcb)["retrans"] == 1
+
+
+def test_a_closed_window_and_a_half_closed_connection() -> None:
+    talk = established("micropython")
+    talk.segment(ACK | PSH, seq=1, ack=1, data=b"a")
+    talk.segment(ACK | PSH, seq=2, ack=1, data=b"b", win=0)
+    talk.write(b"x")
+    assert "persist" in timers(talk)
+    assert "rexmit" not in timers(talk)
+    assert 0 < timers(talk)["persist"] <= 2000
+    talk.segment(ACK, seq=3, ack=1, win=1000)
+    talk.replies()
+    talk.stack.tcp.close(talk.pcb)
+    talk.segment(ACK, seq=3, ack=3)
+    assert facts.connection(talk.stack.tcp, talk.pcb)["state"] == "FIN_WAIT_2"
+    assert list(timers(talk)) == ["fin-wait-2"]
+    assert 19_000 < timers(talk)["fin-wait-2"] <= 20_500
 
 
 def test_rows_and_what_ss_calls_the_states() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -469,28 +470,43 @@ const [name, moved, done] = arguments;
 const { app } = netstack;
 const whole = app.span();
 const width = whole.t1 - whole.t0;
+const show = (from, to) => app.show(whole.t0 + width * from, whole.t0 + width * to);
 const moves = {
-  zoom: (k) => app.show(whole.t0 + 0.4 * width * (1 - Math.exp(-k / 25)), whole.t1 - 0.4 * width * (1 -
-  Math.exp(-k / 25))), pan: (k) => app.show(whole.t0 + width * (0.1 + 0.004 * k), whole.t0 + width * (0.3 +
-  0.004 * k)), close: (k) => app.show(whole.t0 + width * (0.4 + 0.0004 * k), whole.t0 + width * (0.41 +
-  0.0004 * k)), cursor: (k) => app.setTime(whole.t0 + width * (0.1 + 0.007 * k), null), ladder: (k) =>
-  app.scrollLadder(app.views[0].panels.ladder, 2000 + k * 37), }; let k = 0; let begun = 0; const step =
-  (now) => { if (k === 0) begun = now; if (k === moved) return done((moved * 1000) / (now - begun));
-  moves[name](k++); return requestAnimationFrame(step); }; requestAnimationFrame(step);
+  zoom: (k) => show(0.4 * (1 - Math.exp(-k / 25)), 1 - 0.4 * (1 - Math.exp(-k / 25))),
+  pan: (k) => show(0.1 + 0.004 * k, 0.3 + 0.004 * k),
+  close: (k) => show(0.4 + 0.0004 * k, 0.41 + 0.0004 * k),
+  cursor: (k) => app.setTime(whole.t0 + width * (0.1 + 0.007 * k), null),
+  ladder: (k) => app.scrollLadder(app.views[0].panels.ladder, 2000 + k * 37),
+};
+let k = 0;
+let begun = 0;
+const step = (now) => {
+  if (k === 0) begun = now;
+  if (k === moved) return done((moved * 1000) / (now - begun));
+  moves[name](k++);
+  return requestAnimationFrame(step);
+};
+requestAnimationFrame(step);
 """
 
 
-def test_ten_thousand_frames_move_at_thirty_frames_a_second(browser: Browser, folder: Path) -> None:
-    """On a machine that does nothing else. One that is busy with other tests has to keep its share of that."""
+def test_ten_thousand_frames_move_at_thirty_frames_a_second(
+    browser: Browser, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a machine that does nothing else; one that is busy with other tests has to keep its share of that."""
     run = runs.long_run(10_000)
     browser.open(write(folder, "long", [run]))
     rates: dict[str, float] = {}
     for move in ("zoom", "pan", "close", "cursor", "ladder"):
         before = browser.busy()
         seen = browser.driver.execute_async_script(MEASURE, move, MOVES)
-        possible = MOVES / (browser.busy() - before)
+        possible = MOVES / (browser.busy() - before)  # by the processor time that they took
         rates[move] = max(seen, possible)
+    share = min(1, (os.cpu_count() or 1) / os.getloadavg()[0])
     many = browser.run("return netstack.app.views[0].run.arrows.length")
+    told = ", ".join(f"{move} {rate:.0f}/s" for move, rate in rates.items())
+    with capsys.disabled():
+        sys.stdout.write(f"\n{many} frames, {len(run.events)} events: {told}; {share:.0%} of the machine is ours\n")
     assert many >= 10_000
-    assert min(rates.values()) >= 30, rates
+    assert min(rates.values()) >= 30 * share, rates
     assert browser.complaints() == []

@@ -348,3 +348,13 @@ def test_a_live_device() -> None:
     assert any(event["info"].startswith("ICMP echo request") for event in of(trace, "frame"))
     times = [event["t"] for event in trace.events]
     assert times == sorted(times)
+
+
+def test_the_first_transmission_is_that_of_data_not_of_an_ack() -> None:
+    """An ACK without data has the number that the next data will have."""
+    trace = load_run("examples/lessons/05-rto.toml")
+    again = of(trace, "segment-out", xmit=2)
+    assert again
+    for event in again:
+        sent = of(trace, "segment-out", on=event["on"], conn=event["conn"], seq=event["seq"], xmit=1)
+        assert event["first"] == next(other["t"] for other in sent if other["len"] == event["len"])
