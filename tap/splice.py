@@ -126,6 +126,13 @@ class SplicedLink:
     def fileno(self) -> int | None:
         return self.inner.fileno()
 
+    def notify(self, callback: Callable[[], None]) -> None:
+        """Have ``callback`` called when a frame has arrived, also a late one, where the link tells."""
+        self._near.notify(callback)
+        tell = getattr(self.inner, "notify", None)
+        if tell is not None:
+            tell(callback)
+
     def close(self) -> None:
         self.inner.close()
 

@@ -59,6 +59,10 @@ class Inner:
             known |= {name: event[name] for name in SHOWN if event.get(name) is not None}
         if kind == "segment-out" and "una" in event and "flight" in event:
             known["nxt"] = event["una"] + event["flight"]
+        elif kind == "segment-out" and event["cause"] == "persist-probe" and "una" in known:
+            # Other segments are counted after they have left; this one before (tcp_zero_window_probe).
+            known["nxt"] = max(known["nxt"], event["seq"] + event["len"])
+            known["flight"] = known["nxt"] - known["una"]
 
     def connection(self, device: str, conn: int | None) -> str:
         """The line of a connection at that end; "" where nothing is known of it."""

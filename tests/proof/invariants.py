@@ -141,7 +141,7 @@ class Watch:
             stack.run_timers = self._after(stack.run_timers, device)  # type: ignore[method-assign]
             self._watch_calls(device)
             if traced:
-                stack.trace = self._trace
+                stack.trace = self.trace
 
     def _after(self, function, device: Device):  # type: ignore[no-untyped-def]
         def then(*args: object) -> None:
@@ -160,7 +160,8 @@ class Watch:
 
         device.on_event = on_event
 
-    def _trace(self, event: object) -> None:
+    def trace(self, event: object) -> None:
+        """A trace hook: takes the events of a stack."""
         if isinstance(event, StateChange):
             self.states.add((event.old, event.new))
             if event.new != "CLOSED" and event.new not in DIAGRAM.get(event.old, ()):

@@ -6,6 +6,7 @@ from collections import deque
 
 import pytest
 
+from tap.cable import Cable, Port
 from tap.clock import MS, VirtualClock
 from tap.passage import Passage, Visit
 from tap.splice import SplicedLink
@@ -173,3 +174,18 @@ def test_chance_comes_from_the_seed_and_the_device_is_found_by_its_name(
     assert splice.find("device") is device
     with pytest.raises(ValueError, match="no device is called linux: there is device"):
         splice.find("linux")
+
+
+def test_who_waits_is_told_by_the_link_and_of_late_frames(clock: VirtualClock) -> None:
+    far, near = Port("far"), Port("near")  # as a network's cable ends
+    Cable(clock, far, near, delay=MS)
+    splice = SplicedLink(near, clock, "device", seed=1)
+    told: list[int] = []
+    splice.notify(lambda: told.append(clock.now()))
+    splice.direction("linux>device").netem("delay 5ms")
+    far.send(FRAME)
+    for _ in range(2):
+        clock.wait(None)
+        clock.run_due()
+        splice.receive()
+    assert told == [MS, 6 * MS]

@@ -21,7 +21,7 @@ class Panel {
       ),
       this.area,
     );
-    this.legendText = null;
+    this.legendNames = null;
     new ResizeObserver(() => this.resize()).observe(this.area);
     new Pointer(this);
   }
@@ -74,19 +74,23 @@ class Panel {
     this.drawLegend();
   }
 
-  /** Names and colours, with what each is at the cursor. Only touched when the text is another. */
+  /** Names and colours, with what each is at the cursor. What does not change is left alone. */
   drawLegend() {
     const entries = this.picture.legend(this.app.scene(this.runView));
-    const text = JSON.stringify(entries);
-    if (text === this.legendText) return;
-    this.legendText = text;
-    this.legend.replaceChildren(...entries.map((entry) => {
-      const shape = ["area", "dash", "dot", "ring", "stroke", "cross"].find((name) => entry[name]) ?? "line";
-      const value = entry.value ?? null;
-      return h("span", {},
-        h(`i.${shape}`, { style: `--c: var(--${entry.color})` }), entry.name,
-        value === null ? null : h("b", {}, typeof value === "number" ? count(Math.round(value)) : value));
-    }));
+    const values = entries.map(({ value = null }) => (typeof value === "number" ? count(Math.round(value)) : value));
+    const names = entries.map((entry) => `${entry.name} ${entry.color}`).join();
+    if (names !== this.legendNames) {
+      this.legendNames = names;
+      this.legendValues = entries.map(() => document.createElement("b"));
+      this.legend.replaceChildren(...entries.map((entry, index) => {
+        const shape = ["area", "dash", "dot", "ring", "stroke", "cross"].find((name) => entry[name]) ?? "line";
+        return h("span", {}, h(`i.${shape}`, { style: `--c: var(--${entry.color})` }), entry.name, this.legendValues[index]);
+      }));
+    }
+    values.forEach((value, index) => {
+      const element = this.legendValues[index];
+      if (element.textContent !== (value ?? "")) element.textContent = value ?? "";
+    });
   }
 
   save() {

@@ -185,7 +185,7 @@ function tickGrid(run, device, end, time) {
 
 /** Draw a tick grid as far as it has room: slow ticks as lines, fast ones dotted. */
 function drawTicks(surface, x, top, bottom, grid) {
-  if (!grid || grid.fast * grid.every * x.factor < 5) return;
+  if (!grid || grid.fast * grid.every * x.factor < 8) return;
   const slow = [];
   const fast = [];
   for (let k = Math.ceil((x.from - grid.from) / grid.fast); ; k += 1) {
@@ -193,7 +193,7 @@ function drawTicks(surface, x, top, bottom, grid) {
     if (at > x.high) break;
     const isSlow = grid.sure && k % grid.every === 0;
     if (isSlow) slow.push(at, top, at, bottom);
-    else if (grid.fast * x.factor >= 5) fast.push(at, top, at, bottom);
+    else if (grid.fast * x.factor >= 8) fast.push(at, top, at, bottom);
   }
   surface.segments(fast, { color: "tick", dash: [1, 3] });
   surface.segments(slow, { color: "tick" });

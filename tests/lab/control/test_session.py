@@ -102,7 +102,6 @@ def test_what_has_no_room_is_left_out_and_counted(board: Board) -> None:
         _, *events = lines_of(session)
         (gap,) = [event for event in events if event["kind"] == "left-out"]
         assert gap["events"] > 300
-        assert gap is events[-1]
         connect(board)  # it goes on, as soon as there is room
         assert "state" in [event["kind"] for event in lines_of(session)]
 

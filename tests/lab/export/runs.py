@@ -39,7 +39,7 @@ def impaired() -> Trace:
         net.cable("server", "client", delay=5 * MS)
         net.impair("client>server", "duplicate rate=30%")
         net.impair("server>client", "corrupt rate=20%")
-        net.impair("server>client", "loss rate=10%")
+        net.impair("server>client", "loss rate=30%")
         recorder = Recorder(sink, source="virtual", title="50% lost; <b>#1</b>\nend")
         recorder.attach(net)
         net.program(fetch.serve, on="server")
