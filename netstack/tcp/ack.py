@@ -45,6 +45,8 @@ def take_sample(tcp: TcpShared, pcb: Tcb) -> None:
     tcp.parts.rtt.sample(pcb, tcp.ticks)
     if tcp.core.trace is not None:
         observe.rtt(tcp, pcb, "sample", m=measured, sa=pcb.sa, sv=pcb.sv, rto=pcb.rto, old_rto=old)
+        if pcb.rto != old and pcb.rtime >= 0:  # the timer that runs goes by the new one
+            observe.timer_armed(tcp, pcb, "rexmit", pcb.rto - pcb.rtime)
 
 
 def update_window(tcp: TcpShared, pcb: Tcb, seq: int, ack: int, field: int) -> None:

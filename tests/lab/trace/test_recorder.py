@@ -358,3 +358,17 @@ def test_the_first_transmission_is_that_of_data_not_of_an_ack() -> None:
     for event in again:
         sent = of(trace, "segment-out", on=event["on"], conn=event["conn"], seq=event["seq"], xmit=1)
         assert event["first"] == next(other["t"] for other in sent if other["len"] == event["len"])
+
+
+def test_timers_fire_when_they_are_said_to(fetched: Trace) -> None:
+    """Also when a sample of the round trip makes the time-out of a running timer shorter."""
+    due: dict[tuple[str, int, str], int] = {}
+    fired = 0
+    for event in fetched.events + load_run("examples/scenarios/zero-window.toml").events:
+        key = (event["on"], event.get("conn", 0), event.get("timer", ""))
+        if event["kind"] == "timer-armed":
+            due[key] = event["due"]
+        elif event["kind"] == "timer-fired" and key in due:
+            assert event["t"] == due.pop(key), event
+            fired += 1
+    assert fired > 3
