@@ -24,7 +24,7 @@ from lab.report.page import page
 from lab.report.svg import pictures
 from lab.trace import Trace, load_run
 
-HEIGHT = 760  # CSS pixels of the frame
+HEIGHT = 800  # CSS pixels of the frame
 MOST_BYTES = 8_000_000  # of a page in a notebook, which every save writes again
 LADDER_LINES = 200
 

@@ -17,7 +17,7 @@ venv=${VENV:-.venv}
 run_needs="ip:iproute2 ping:iputils-ping curl:curl"
 test_needs="$run_needs tshark:tshark nc:netcat-openbsd socat:socat dnsmasq:dnsmasq-base arping:arping nmap:nmap
     gcc:gcc /usr/include/stdio.h:libc6-dev /usr/include/lwip/lwip/init.h:liblwip-dev
-    chromium:chromium chromedriver:chromium-driver"
+    chromium:chromium chromedriver:chromium-driver tcptrace:tcptrace xplot.org:xplot-xplot.org Xvfb:xvfb"
 
 case $goal in
     run) needs=$run_needs what="." without="the demonstration shows less without" ;;

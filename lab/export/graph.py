@@ -65,16 +65,19 @@ def graphs(trace: Trace) -> list[Graph]:
     """The graphs of a run in which something was sent, the one with most data first."""
     run = Run(trace)
     seen: dict[tuple[int, str], list[str]] = defaultdict(list)  # both ends of a connection -> who sees them
+    events: dict[tuple[int, str], list[Record]] = defaultdict(list)  # connection, device -> what is shown
     for event in trace.events:
         fields = _segment(run, event)
         if fields is not None:
-            out = event["kind"] == "frame-out"
             viewers = seen[fields["conn"], fields["flow"]]
             if event["on"] not in viewers:
-                viewers.insert(0 if out else len(viewers), event["on"])
+                viewers.insert(0 if event["kind"] == "frame-out" else len(viewers), event["on"])
+            events[fields["conn"], event["on"]].append(event)
+        elif event["kind"] == "tcb":
+            events[event["conn"], event["on"]].append(event)
     found = []
     for (conn, flow), viewers in seen.items():
-        graph = _graph(run, conn, flow, viewers[0])
+        graph = _graph(run, conn, flow, viewers[0], events[conn, viewers[0]])
         if any(isinstance(mark, Sent) for mark in graph.marks):
             found.append(graph)
     return sorted(found, key=lambda graph: (-graph.sent_bytes, graph.conn, graph.sender))
@@ -88,27 +91,25 @@ def _segment(run: Run, event: Record) -> Record | None:
     return fields if fields.get("conn") and "tcp" in fields and "badsum" not in fields["tcp"] else None
 
 
-def _graph(run: Run, conn: int, flow: str, viewer: str) -> Graph:
-    """What ``viewer`` sees of what the first of ``flow`` sends to the second."""
+def _graph(run: Run, conn: int, flow: str, viewer: str, events: list[Record]) -> Graph:
+    """What ``viewer`` sees, in these events, of what the first of ``flow`` sends to the second."""
     source, _, target = flow.partition(">")
-    back = f"{target}>{source}"
     graph = Graph(conn, flow, source)
     highest = 0
-    for event in run.events:
-        if event["on"] != viewer:
-            continue
-        fields = _segment(run, event)
-        if fields is None or fields["conn"] != conn:
-            if event.get("conn") == conn and event.get("flow") == flow:
+    for event in events:
+        if event["kind"] == "tcb":
+            if event["flow"] == flow:
                 _edge(graph, event)
-        elif fields["flow"] == flow:
+            continue
+        fields = run.frames[event["frame"]]
+        if fields["flow"] == flow:
             if event["kind"] == "frame-out":
                 graph.sender = viewer
             mark = _sent(run, event, fields["tcp"], highest)
             if mark.end > mark.seq or "R" in mark.flags:
                 graph.marks.append(mark)
             highest = max(highest, mark.end)
-        elif fields["flow"] == back and fields["tcp"]["ack"] is not None:
+        elif fields["flow"] == f"{target}>{source}" and fields["tcp"]["ack"] is not None:
             graph.marks.append(_answer(run, event, fields["tcp"]))
     return graph
 
@@ -137,7 +138,7 @@ def _answer(run: Run, event: Record, tcp: Record) -> Answer:
 
 def _edge(graph: Graph, event: Record) -> None:
     """Take down how far the congestion window lets the sender go."""
-    if event["kind"] == "tcb" and event["state"] not in ("CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD"):
+    if event["state"] not in ("CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD"):
         edge = event["una"] + event["cwnd"]
         if not graph.edges or graph.edges[-1][1] != edge:
             graph.edges.append((event["t"], edge))

@@ -31,7 +31,9 @@ def library() -> Path:
     path = cache / f"mermaid-{VERSION}.min.js"
     if not path.exists():
         if shutil.which("npm") is None:
-            pytest.skip("npm is not installed: Mermaid's own parser is not asked (NETSTACK_MERMAID=FILE gives it)")
+            pytest.skip(
+                "npm is not installed: Mermaid's own parser is not asked (NETSTACK_MERMAID=FILE gives it)"
+            )
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as folder:
             _download(Path(folder), path)
@@ -63,7 +65,8 @@ def load(browser: Browser, folder: Path) -> None:
     page = folder / "mermaid.html"
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><div id="place"></div><script>{script}</script><script>'
-        'mermaid.initialize({ startOnLoad: false }); document.documentElement.dataset.ready = "true";</script>',
+        'mermaid.initialize({ startOnLoad: false }); document.documentElement.dataset.ready = "true";'
+        "</script>",
         encoding="utf-8",
     )
     browser.open(page)
@@ -75,8 +78,13 @@ mermaid.parse(text).then(() => mermaid.render("drawn", text)).then(({ svg }) => 
   document.getElementById("place").innerHTML = svg;
   const texts = (what) => [...document.querySelectorAll(`#place ${what}`)].map((one) => one.textContent);
   const count = (what) => document.querySelectorAll(`#place ${what}`).length;
-  done({ title: texts("svg > text").join(" "), actors: texts("text.actor"), messages: texts("text.messageText"),
-    notes: texts("text.noteText"), crosses: count('line[marker-end*="crosshead"]') });
+  done({
+    title: texts("svg > text:not([class])").join(" "),
+    actors: texts("text.actor"),
+    messages: texts("text.messageText"),
+    notes: texts("text.noteText"),
+    crosses: count('line[marker-end*="crosshead"]'),
+  });
 }).catch((error) => done({ error: String(error.message ?? error) }));
 """
 

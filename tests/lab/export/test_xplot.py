@@ -101,17 +101,17 @@ def test_tcptrace_draws_the_same(name: str, tmp_path: Path) -> None:
         ours = shifted(parse(xplot.plot(one)))
         theirs = shifted(parse(tcptrace(trace, one, tmp_path / one.sender)))
         missing, more = theirs - ours, ours - theirs
-        # It also draws segments without data (arrows on one point), SYNs that acknowledge nothing, and what it
-        # takes for a third duplicate where lwIP counts none; we draw the congestion window and what died.
+        # It also draws segments without data (arrows on one point), SYNs that acknowledge nothing, and what
+        # it takes for a third duplicate where lwIP counts none; we draw cwnd's edge and what died.
         known = {("darrow", ""), ("uarrow", ""), ("dot", ""), ("atext", "3")}
         assert {(mark.command, mark.text) for mark in missing} <= known
-        assert missing_arrows(missing) == missing_arrows(missing, "uarrow")
+        assert arrows(missing, "darrow") == arrows(missing, "uarrow")
         assert {(mark.colour, mark.command) for mark in more} <= {("magenta", "line"), ("red", "x")}
         assert sum((ours & theirs).values()) > 15
 
 
-def missing_arrows(marks: Counter[Mark], command: str = "darrow") -> Counter[tuple[Decimal, ...]]:
-    """Where arrows are missing: of a segment without data both, at one point."""
+def arrows(marks: Counter[Mark], command: str) -> Counter[tuple[Decimal, ...]]:
+    """Where these arrows are: of a segment without data both, at one point."""
     return Counter({mark.numbers: count for mark, count in marks.items() if mark.command == command})
 
 

