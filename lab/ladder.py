@@ -22,6 +22,7 @@ WIDTH = 62  # columns between the two lifelines
 RIGHT, LEFT, REMARK = ">", "<", ""
 
 PORTS = re.compile(r"^\S+ > \S+\s+")
+ADDRESSES = re.compile(r" \d+(\.\d+){3} > \d+(\.\d+){3}$")  # which the lifelines mostly say, too
 
 
 class Step(NamedTuple):
@@ -74,8 +75,11 @@ def line(step: Step) -> str:
     time = f"{step.time / 1e9:9.4f}"
     if step.direction == REMARK:
         return f"{time}      . {step.text}"
-    width = WIDTH * 3 // 5 if step.died else WIDTH - 1  # columns of the arrow without its point
-    body = f" {step.text} ".center(width, "-")
+    width = WIDTH - 1  # columns of the arrow without its point
+    text = step.text if len(step.text) + 4 <= width else ADDRESSES.sub("", step.text)
+    if step.died:  # it stops on its way, but its text still has a dash on each side
+        width = max(WIDTH * 3 // 5, min(len(text) + 4, WIDTH - 4))
+    body = f" {text} ".center(width, "-")
     point = ("X" if step.died else ">") if step.direction == RIGHT else ("X" if step.died else "<")
     arrow = f"{body}{point}".ljust(WIDTH) if step.direction == RIGHT else f"{point}{body}".rjust(WIDTH)
     remark = ", ".join(filter(None, ("lost" if step.died else "", step.note)))

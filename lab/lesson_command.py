@@ -116,7 +116,7 @@ def _predict(runs: Runs) -> Played:
         measure, _ = this.asked(asked)
         for line in question(number, asked, runs):
             _paragraph(line)
-        answers.append(click.prompt("  ", prompt_suffix="> ", value_proc=_typed(reader(asked, measure))))
+        answers.append(_answer(number, _typed(reader(asked, measure))))
         click.echo()
     click.echo(ladder_of(_page(this), runs[MAIN]) + "\n")
     judged = [judge(runs, asked, answer) for asked, answer in zip(this.predictions, answers, strict=True)]
@@ -125,6 +125,19 @@ def _predict(runs: Runs) -> Played:
     points = sum(judgement.is_right for judgement in judged)
     click.secho(f"{points} of {len(judged)} right", bold=True)
     return runs[MAIN]
+
+
+def _answer(number: int, read: Callable[[str], int]) -> int:
+    """What is typed; asked again until it makes sense. Raises ClickException at the end of the input."""
+    try:
+        answer: int = click.prompt("  ", prompt_suffix="> ", value_proc=read)
+    except click.Abort as ended:
+        if not isinstance(ended.__context__, EOFError):
+            raise
+        click.echo()
+        problem = f"the input ended before question {number} was answered: type three answers, one a line"
+        raise click.ClickException(problem) from None
+    return answer
 
 
 def _typed(read: Callable[[str], int]) -> Callable[[str], int]:
@@ -161,9 +174,13 @@ def _page(this: Lesson) -> str:
 
 
 def _paragraph(text: str) -> None:
-    indent = " " * (len(text) - len(text.lstrip()) + 3)
+    from lab.tables import console
+
+    first = " " * (len(text) - len(text.lstrip()))
+    hanging = first + " " * (3 if re.match(r"\s*\w[.)]", text) else 0)
+    width = min(console().width, WIDTH)
     text = text.replace("`", "")
-    click.echo(textwrap.fill(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False))
+    click.echo(textwrap.fill(text, width, subsequent_indent=hanging, break_on_hyphens=False))
 
 
 def _render(page: str) -> None:

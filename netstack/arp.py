@@ -89,6 +89,7 @@ class Arp:
     """
 
     __slots__ = (
+        "_ask_again_at",
         "_core",
         "_ethernet",
         "_max_age",
@@ -109,6 +110,7 @@ class Arp:
         self._profile = profile = core.profile
         self._stats = core.stats.etharp
         self._max_age = profile.arp_maxage * TICK_MS
+        self._ask_again_at = self._max_age - REREQUEST_UNICAST_MS  # the age from which on use asks again
         self._table = [Entry() for _ in range(profile.arp_table_size)]
         self._recent = self._table[0]  # the entry used last, looked at first
         self._pending = 0  # entries in this state
@@ -217,7 +219,7 @@ class Arp:
             self._recent = entry = known
         if entry.state == STABLE:
             age = self._tick.due - entry.since
-            if age >= self._max_age - REREQUEST_UNICAST_MS:
+            if age >= self._ask_again_at:
                 if age >= self._max_age:
                     return self._wait(packet, dst, buf, volatile)
                 self._ask_again(entry, age)

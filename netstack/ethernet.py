@@ -149,4 +149,4 @@ class Ethernet:
 
     def output(self, dst: bytes, ethertype: int, payload: bytes) -> int:
         """Send ``payload`` to the MAC ``dst``; the err of the driver (``ethernet_output``)."""
-        return self._transmit(dst + self._netif.mac + ethertype.to_bytes(2, "big") + payload)
+        return self._transmit(_HEADER.pack(dst, self._netif.mac, ethertype) + payload)

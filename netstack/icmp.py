@@ -28,6 +28,7 @@ from netstack.core import Core
 from netstack.ip_header import HEADER_LEN, PROTO_ICMP, Ipv4Header
 from netstack.ipv4 import Ipv4
 from netstack.pbuf import LINK_HLEN, Pbuf
+from netstack.rate import TokenBucket
 from netstack.stats import Drop
 
 ECHO_REPLY = 0
@@ -45,9 +46,6 @@ CODE_REASSEMBLY = 1  # of TIME_EXCEEDED
 MIN_LEN = 4
 MESSAGE_HEADER_LEN = 8
 QUOTE_LEN = HEADER_LEN + 8
-
-ERROR_BURST = 10  # errors sent at once,
-ERROR_GAP_MS = 100  # and how often one more, with quirk no_rate_limits off
 
 ICMP_SHORT = Drop("icmp_short", "icmp", ("lenerr",), "an ICMP message that ends before its header does")
 ICMP_CHECKSUM = Drop("icmp_checksum", "icmp", ("chkerr",), "an echo request whose checksum is wrong")
@@ -120,10 +118,9 @@ class Icmp:
     __slots__ = (
         "_core",
         "_errors_heard",
-        "_errors_limited",
+        "_errors_limit",
         "_ipv4",
         "_netif",
-        "_next_error",
         "_profile",
         "_stats",
     )
@@ -135,8 +132,7 @@ class Icmp:
         self._profile = core.profile
         self._stats = core.stats.icmp
         self._errors_heard = "icmp_errors_ignored" not in core.profile.quirks
-        self._errors_limited = "no_rate_limits" not in core.profile.quirks
-        self._next_error = 0  # ms at which the whole burst may be sent again
+        self._errors_limit = None if "no_rate_limits" in core.profile.quirks else TokenBucket()
         if core.profile.lwip_icmp:
             ipv4.handlers[PROTO_ICMP] = self.input
             ipv4.on_unreachable = self._protocol_unreachable
@@ -236,15 +232,6 @@ class Icmp:
         if handler is not None:
             handler(message.type, message.code, quoted, message.data[quoted.header_len :])
 
-    def _may_send_error(self) -> bool:
-        """A token bucket over all errors (RFC 1812 4.3.2.8)."""
-        now = self._core.ms
-        start = max(self._next_error, now)
-        if start - now > (ERROR_BURST - 1) * ERROR_GAP_MS:
-            return False
-        self._next_error = start + ERROR_GAP_MS
-        return True
-
     def send_error(self, kind: int, code: int, packet: bytes) -> None:
         """Tell the source of ``packet`` (IP header included) what was wrong with it (``icmp_send_response``).
 
@@ -252,7 +239,7 @@ class Icmp:
         nothing is sent. lwIP: the receiver may be 0.0.0.0, and packets that are ICMP errors themselves get
         one (RFC 1122 3.2.2: must not).
         """
-        if self._errors_limited and not self._may_send_error():
+        if self._errors_limit is not None and not self._errors_limit.take(self._core.ms):
             return
         quote = packet[:QUOTE_LEN]
         if "icmp_quotes_28_bytes" not in self._profile.quirks:

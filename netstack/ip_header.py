@@ -22,6 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from struct import Struct
 
+from netstack.checksum import number
+
 HEADER_LEN = 20
 MAX_HEADER_LEN = 60
 MAX_PACKET_LEN = 0xFFFF
@@ -177,4 +179,4 @@ def recorded_options(options: bytes) -> bytes:
 
 def has_right_checksum(packet: bytes, header_len: int) -> bool:
     """Whether the sum over the header, its checksum included, is right (RFC 1071)."""
-    return not int.from_bytes(packet[:header_len], "little") % 0xFFFF
+    return not number(packet[:header_len], "little") % 0xFFFF

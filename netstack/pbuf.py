@@ -139,11 +139,10 @@ class TxBuf:
 
     def free(self) -> None:
         """Let go; the last holder frees the blocks in the order of the chain."""
-        self.refs -= 1
-        if not self.refs:
-            free = self.heap.free
+        self.refs = refs = self.refs - 1
+        if not refs:
             for block in self.blocks:
-                free(block)
+                self.heap.free(block)
 
 
 class TxAllocator:
@@ -165,7 +164,7 @@ class TxAllocator:
         return -(-size // self._align) * self._align
 
     def _alloc(self, overhead: int, length: int) -> TxBuf | None:
-        block = self.heap.malloc(overhead + -(-length // self._align) * self._align)
+        block = self.heap.malloc(overhead + length)  # which rounds up; the overhead is a multiple already
         return None if block < 0 else TxBuf(self.heap, block)
 
     def transport(self, length: int) -> TxBuf | None:

@@ -106,6 +106,7 @@ class Heap(Gated):
     __slots__ = (
         "_blocks",
         "_holes",
+        "_least",
         "_sizes",
         "alignment",
         "err",
@@ -127,6 +128,7 @@ class Heap(Gated):
         self.max = 0
         self.err = 0
         self.observer: PoolObserver | None = None
+        self._least = self.header + self.min_block  # what a rest must hold to become a hole
         self._holes = [0]  # start addresses of holes, ascending
         self._sizes = [self.size]  # their sizes, headers included
         self._blocks: dict[int, int] = {}  # address -> size of allocated blocks, headers included
@@ -151,27 +153,27 @@ class Heap(Gated):
             if size > self.size:
                 return -1
         need = size + self.header
-        holes = self._holes
-        sizes = self._sizes
-        last = self.size - size  # mem_malloc only looks at blocks that start below this
-        for index, start in enumerate(holes):
-            if start >= last:
+        holes, sizes = self._holes, self._sizes
+        for index, hole in enumerate(sizes):
+            if hole < need:
+                continue
+            start = holes[index]
+            if start >= self.size - size:  # mem_malloc looks at no blocks that start there
                 break
-            hole = sizes[index]
-            if hole >= need:
-                if hole >= need + self.header + self.min_block:
-                    holes[index] = start + need
-                    sizes[index] = hole - need
-                    hole = need
-                else:
-                    del holes[index], sizes[index]
-                self._blocks[start] = hole
-                self.used += hole
-                if self.used > self.max:
-                    self.max = self.used
-                if self.observer is not None:
-                    self.observer(self.name, True, self.used)
-                return start
+            rest = hole - need
+            if rest >= self._least:
+                holes[index] = start + need
+                sizes[index] = rest
+                hole = need
+            else:
+                del holes[index], sizes[index]
+            self._blocks[start] = hole
+            self.used = used = self.used + hole
+            if used > self.max:
+                self.max = used
+            if self.observer is not None:
+                self.observer(self.name, True, used)
+            return start
         return self._no_memory()
 
     def _no_memory(self) -> int:
@@ -199,7 +201,7 @@ class Heap(Gated):
         index = bisect_left(self._holes, end)
         if index < len(self._holes) and self._holes[index] == end:
             pass  # the hole behind simply grows downwards
-        elif rest < self.header + self.min_block:
+        elif rest < self._least:
             return
         self._blocks[address] = whole - rest
         self.used -= rest

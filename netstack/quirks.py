@@ -99,6 +99,11 @@ QUIRKS: dict[str, Quirk] = {
         "tcp_in.c:tcp_parseopt",
     ),
     # Timers (how coarse they are is an option: TCP_TMR_INTERVAL)
+    "retransmission_timed": Quirk(
+        "a segment that is sent again is timed, and its ACK ends the back-off (RFC 6298 3, Karn: no sample,"
+        " and the doubled time-out stays until there is one)",
+        "tcp_out.c:tcp_output_segment, tcp_in.c:tcp_receive",
+    ),
     "fast_retransmit_counts_as_retry": Quirk(
         "fast retransmissions and repeated SYN-ACKs count as retries and lengthen the next time-out",
         "tcp_out.c:tcp_rexmit",
@@ -162,6 +167,20 @@ QUIRKS: dict[str, Quirk] = {
         "tcp_in.c:tcp_receive",
         _NEW,
     ),
+    "recovery_outlives_timeout": Quirk(
+        "a time-out does not end fast recovery: the next new ACK sets cwnd to ssthresh, without slow start"
+        " (RFC 5681 3.1)",
+        "tcp.c:tcp_slowtmr",
+    ),
+    "no_restart_after_idle": Quirk(
+        "after a silence all that cwnd allows leaves at once (RFC 5681 4.1: the initial window)",
+        "tcp_out.c:tcp_output",
+    ),
+    "resent_segment_extended": Quirk(
+        "data and FIN are added to the last unsent segment even if it waits to be sent again before others:"
+        " the peer reads them in the wrong place",
+        "tcp_out.c:tcp_write, tcp_send_fin",
+    ),
     "segment_cap_half_window": Quirk(
         "segments are at most half the largest window the peer ever offered",
         "tcp_out.c:tcp_write",
@@ -188,7 +207,8 @@ QUIRKS: dict[str, Quirk] = {
         "icmp.c:icmp_input",
     ),
     "no_rate_limits": Quirk(
-        "ICMP errors, RSTs and challenge ACKs are sent at any rate (RFC 1812 4.3.2.8, RFC 5961 7)",
+        "ICMP errors, challenge ACKs and resets without a connection are sent at any rate (RFC 1812 4.3.2.8,"
+        " RFC 5961 7)",
         "icmp.c:icmp_send_response, tcp_in.c:tcp_input",
     ),
     "echo_reply_keeps_header": Quirk(

@@ -45,7 +45,11 @@ FRAG_OVERLAP = Drop(
     "frag_overlap", "ip_frag", ("drop",), "a fragment that overlaps or repeats one that is there"
 )
 FRAG_GIVEN_UP = Drop(
-    "frag_given_up", "ip_frag", (), "a fragment whose datagram was given up: too old, or the room was needed"
+    "frag_given_up",
+    "ip_frag",
+    (),
+    "a fragment whose datagram was given up: too old, or the room was needed",
+    kept=True,
 )
 
 _Key = tuple[int, int, int, int]

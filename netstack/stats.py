@@ -49,19 +49,22 @@ class ProtocolStats:
 
 class Drop:
     """Why a packet was dropped: ``name`` (unique), the protocol, the lwIP counters it moves, and the meaning
-    in words.
+    in words. ``kept``: it had been kept for later, so it is not the one that comes in.
     """
 
-    __slots__ = ("counters", "meaning", "name", "protocol")
+    __slots__ = ("counters", "kept", "meaning", "name", "protocol")
 
     all: ClassVar[dict[str, Drop]] = {}
 
-    def __init__(self, name: str, protocol: str, counters: tuple[str, ...], meaning: str) -> None:
+    def __init__(
+        self, name: str, protocol: str, counters: tuple[str, ...], meaning: str, kept: bool = False
+    ) -> None:
         assert name not in Drop.all
         self.name = name
         self.protocol = protocol
         self.counters = counters
         self.meaning = meaning
+        self.kept = kept
         Drop.all[name] = self
 
     def __repr__(self) -> str:

@@ -109,7 +109,7 @@ class Timers:
         if now < self.earliest:
             return
         while True:
-            timer = min(self._timers, key=_order)
+            timer = self._first()
             if timer.due > now:
                 self.earliest = timer.due
                 return
@@ -131,6 +131,14 @@ class Timers:
             timer.handler()
             if told is not None and self.on_done is not None:
                 self.on_done()
+
+    def _first(self) -> Timer:
+        """The timer that runs first: by time due, then by when it was armed, then in lwIP's order."""
+        first = self._timers[0]
+        for timer in self._timers:
+            if timer.due <= first.due and (timer.due < first.due or _order(timer) < _order(first)):
+                first = timer
+        return first
 
     def _step_over(self, timer: Timer, now: int) -> None:
         """Step over the runs of an idle timer up to ``now``, but not past a busy one: that may wake it, and

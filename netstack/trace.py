@@ -353,7 +353,7 @@ CONNECTION_TIMERS = tuple(
 )
 STOP_REASONS = ("all-acked", "sent", "window-open", "state", "gone")
 TIMER_ACTIONS = ("retransmit", "wait-busy", "probe", "split", "ack", "discard", "give-up", "remove")
-CONGESTION_CAUSES = ("initial", "slow-start", "avoidance", "rto", "fast", "dup-ack", "recovered")
+CONGESTION_CAUSES = ("initial", "slow-start", "avoidance", "rto", "idle", "fast", "dup-ack", "recovered")
 RTT_ACTIONS = ("timed", "sample", "cancelled")
 REASSEMBLY_ACTIONS = tuple("stored ignored no-element delivered covered limit expired pool-empty".split())
 ARP_ACTIONS = tuple(

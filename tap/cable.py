@@ -86,12 +86,15 @@ class Port:
         """A frame has come out of the cable."""
         if self.handler is not None:
             self.handler(frame)
-        elif self._closed or len(self._inbox) >= QUEUE_FRAMES:
+            return
+        inbox = self._inbox
+        waiting = len(inbox)
+        if self._closed or waiting >= QUEUE_FRAMES:
             self.dropped += 1
-        else:
-            self._inbox.append(frame)
-            if self._notify is not None and len(self._inbox) == 1:
-                self._notify()
+            return
+        inbox.append(frame)
+        if not waiting and self._notify is not None:
+            self._notify()
 
     def notify(self, callback: Callable[[], None]) -> None:
         """Have ``callback`` called whenever a frame has arrived where none waited."""

@@ -265,7 +265,8 @@ class Scheduler(Driver):
         program = self._current
         if self._killing and program is not None:
             program.leave()
-        self.check_outside(f"{who} waits")
+        if self._inside or self.in_event:
+            self.check_outside(f"{who} waits")
         if threading.get_ident() != self._thread:
             raise RuntimeError(f"{who} waits in a thread of its own: a network's programs are greenlets")
         if host not in self._seats:

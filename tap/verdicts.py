@@ -292,9 +292,9 @@ class Roles:
     def verdict(self, visit: Visit) -> Verdict | None:
         """What came of a visit that is over; None when there is nothing to say."""
         role = self._role(visit.passage.direction, visit.stage)
-        chance = role.chance or _ruled_by_chance(visit)
-        if not visit.notes and (not chance or visit.out == [(visit.at, visit.frame)]):
+        if not visit.notes and (not role.chance or visit.out == [(visit.at, visit.frame)]):
             return None
+        chance = role.chance or _ruled_by_chance(visit)
         return Verdict(
             visit.at,
             visit.passage.direction.name,

@@ -62,7 +62,7 @@ LAZY = {"distributed", "greenlet", "hypothesis", "py_mini_racer", "pytun", "scap
 LAYERS = (
     # values: numbers, formats, tables; they know nothing
     {"address", "checksum", "dhcp_message", "dns_message", "errors", "ip_header", "options", "pool"}
-    | {"stats", "timers", "trace"},
+    | {"rate", "stats", "timers", "trace"},
     {"netif", "pbuf", "quirks", "sanity"},
     {"profile"},
     {"core", "memory"},

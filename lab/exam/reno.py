@@ -41,6 +41,10 @@ class Reno:
         pcb.ssthresh = _half(pcb)
         pcb.flags &= ~TF_INFR
 
+    def on_idle(self, pcb: Tcb) -> None:
+        """Section 4.1."""
+        congestion.on_idle(pcb)
+
     def on_fast_retransmit(self, tcp: TcpShared, pcb: Tcb) -> None:
         """Steps 2 and 3."""
         congestion.on_fast_retransmit(tcp, pcb)

@@ -111,6 +111,11 @@ class CongestionPlug(Plug[_Side]):
             self.ask(side.student, "on_further_duplicate", nothing)
             self._look(pcb, side, Answer("more", "on_further_duplicate()", side.mss, side.now, (0, 0)))
 
+    def on_idle(self, pcb: Tcb) -> None:
+        """Only of a stack without lwIP's quirk; the exercise does not ask for it."""
+        if self._known(pcb) is None:
+            congestion.on_idle(pcb)
+
     def on_timeout(self, tcp: TcpShared, pcb: Tcb) -> None:
         """The retransmission timer fired. Behind the first time-out of a segment only one is in flight."""
         side = self._known(pcb)

@@ -124,20 +124,24 @@ def _work(path: Path, exercise: Exercise, seed: int, seconds: float, first: int)
         assert process.stdout is not None
         lines = _Lines(process.stdout.fileno())
         patience = START + PATIENCE * seconds
-        while first + len(reports) < len(exercise.tests):
-            line = lines.next(patience)
-            if line is None:
-                process.kill()
-                reports.append(
-                    (f"not done after {patience:g} s: it waits for something, or cannot be stopped", 0, "")
-                )
-                break
-            if not line:
-                break
-            report = json.loads(line)
-            reports.append(None if report is None else tuple(report))
-        if not reports:
+        try:
+            while first + len(reports) < len(exercise.tests):
+                line = lines.next(patience)
+                if line is None:
+                    process.kill()
+                    text = f"not done after {patience:g} s: it waits for something, or cannot be stopped"
+                    reports.append((text, 0, ""))
+                if not line:
+                    break
+                report = json.loads(line)
+                reports.append(None if report is None else tuple(report))
+            status = process.wait(START)
+        except BaseException as stopped:  # Ctrl-C, too: what runs there may have shut its ears to it
+            process.kill()
+            if not isinstance(stopped, subprocess.TimeoutExpired):
+                raise
             status = process.wait()
+        if not reports:
             how = f"signal {-status}" if status < 0 else f"exit status {status}"
             reports.append((f"the process of your program has ended ({how})", 0, ""))
     return reports

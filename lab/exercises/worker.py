@@ -7,6 +7,7 @@ the student's code catches it. What nothing can stop, the process that started t
 from __future__ import annotations
 
 import json
+import math
 import os
 import resource
 import signal
@@ -23,6 +24,7 @@ from lab.exercises.student import Broken, TimeUp, load
 AGAIN = 0.2  # s between two attempts to stop what does not stop
 MEMORY = 2 << 30  # bytes that the process may take
 FILE_SIZE = 1 << 24  # bytes of a file that it may write
+START = 60  # s of CPU time beside those of the tests
 
 
 def main() -> None:
@@ -31,7 +33,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what the student prints is no result
     exercise = EXERCISES[name]
-    _limit()
+    _limit(float(seconds) * (len(exercise.tests) + 1))
     signal.signal(signal.SIGPROF, _time_up)
     path = Path(file).resolve()
     with _Clock(float(seconds)):
@@ -91,9 +93,14 @@ def _time_up(number: int, frame: FrameType | None) -> Any:
     raise TimeUp
 
 
-def _limit() -> None:
-    """What a program that has gone wrong may take of the machine."""
-    for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE_SIZE)):
+def _limit(seconds: float) -> None:
+    """What a program that has gone wrong may take of the machine: also when nobody is left to kill it."""
+    time = START + 2 * math.ceil(seconds)
+    for kind, most in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_FSIZE, FILE_SIZE),
+        (resource.RLIMIT_CPU, time),
+    ):
         _, hard = resource.getrlimit(kind)
         if hard == resource.RLIM_INFINITY or hard > most:
             resource.setrlimit(kind, (most, hard))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from lab.explain.answer import Explanation
 from lab.explain.run import Run
@@ -138,7 +139,7 @@ def arp(run: Run, event: Record) -> Explanation:
     text, rfc, lwip = _ARP[event["what"]]
     notes = _ARP_NOTES.get(event["what"], ())
     if event["packets"]:
-        notes = (*notes, f"{plural(event['packets'], 'packet')} wait")
+        notes = (*notes, "1 packet waits" if event["packets"] == 1 else f"{event['packets']} packets wait")
     return Explanation(text.format(ip=event["ip"], mac=event["mac"]), rfc, lwip, notes)
 
 
@@ -188,15 +189,15 @@ def timer(run: Run, event: Record) -> Explanation:
 
 
 _CALLS = {
-    "tcp_new": "a new pcb, priority {1}",
+    "tcp_new": "makes a pcb, priority {1}",
     "tcp_bind": "bound to {1}:{2}",
     "tcp_listen": "listens, backlog {1}",
     "tcp_connect": "connects to {1}:{2}",
-    "tcp_write": "writes {1} bytes",
+    "tcp_write": "writes {1}",
     "tcp_output": "has sent what may be sent",
-    "tcp_recved": "has read {1} bytes",
+    "tcp_recved": "has read {1}",
     "tcp_close": "closes",
-    "tcp_shutdown": "closes one direction (receiving {1}, sending {2})",
+    "tcp_shutdown": "closes {1}",
     "tcp_abort": "aborts",
 }
 _CALL_PLACES = {
@@ -211,12 +212,22 @@ _CALL_PLACES = {
 }
 
 
+def _told(call: str, args: list[Any]) -> list[Any]:
+    """The arguments as words, where numbers alone say little."""
+    if call in ("tcp_write", "tcp_recved"):
+        return [args[0], plural(args[1], "byte"), *args[2:]]
+    if call == "tcp_shutdown":
+        ways = [way for way, shut in zip(("receiving", "sending"), args[1:3], strict=True) if shut]
+        return [args[0], f"its {' and '.join(ways)} side" if ways else "neither side"]
+    return args
+
+
 def api(run: Run, event: Record) -> Explanation:
     """An ``api``: a call of the program."""
     call = event["call"]
     if "args" not in event:
         return Explanation(f"the program called {call}, which has not returned", "", call)
-    what = _CALLS.get(call, "calls {0}").format(*event["args"], *("",) * 3)
+    what = _CALLS.get(call, f"calls {call}").format(*_told(call, event["args"]), *("",) * 3)
     result = event["result"]
     told = "" if result in ("ERR_OK", None, True) else f": {result}"
     port = f"on port {event['args'][0]} " if event["args"][0] else ""

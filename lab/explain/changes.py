@@ -102,6 +102,8 @@ def _closed(run: Run, event: Record) -> tuple[str, str, str]:
     ]
     if resets:
         return f"it was reset by this side ({resets[-1]['cause']})", "RFC 9293 §3.10.5", "tcp_abandon"
+    if "by" not in event:
+        return "the address of its interface changed or went", "", "tcp_netif_ip_addr_changed"
     if event["old"] == "LAST_ACK":
         return "our FIN is acknowledged: both sides are closed", "RFC 9293 §3.10.7.4", "tcp_process"
     if event["old"] == "SYN_SENT":
@@ -113,17 +115,23 @@ def window(run: Run, event: Record) -> Explanation:
     """A ``window``."""
     which, value = event["which"], event["value"]
     change = f"{event['old']} → {value}" if event["old"] is not None else f"{value} now"
+    call = run.within(event, "api")
+    if which == "snd_wnd" and call is not None and call["call"] == "tcp_connect":
+        text = f"the peer's window is taken to be {value}, as large as ours, until its SYN-ACK tells"
+        return Explanation(text, "", "tcp_connect")
     if which == "snd_wnd":
         text = f"the peer's window is {change}{clause(run, event)}"
         return Explanation(text, "RFC 9293 §3.10.7.4 (fifth step)", "tcp_receive")
     if which == "rcv_wnd":
         less = event["old"] is not None and value < event["old"]
-        why = "data came that the program has not read" if less else "the program has read"
+        why = ": data came that the program has not read" if less else ": the program has read"
+        if event["old"] is None:
+            why = clause(run, event)
         return Explanation(
-            f"the free receive window is {change}: {why}", "RFC 9293 §3.8.6", "tcp_receive, tcp_recved"
+            f"the free receive window is {change}{why}", "RFC 9293 §3.8.6", "tcp_receive, tcp_recved"
         )
     text = f"headers announce a window of {change}{clause(run, event)}"
-    notes = ("the announced right edge moves only by a full segment, or half the window",)
+    notes = ("its right edge moves only when it can by a full segment (mss), or half the window if less",)
     return Explanation(text, "RFC 9293 §3.8.6.2.2", "tcp_update_rcv_ann_wnd", notes)
 
 
@@ -144,12 +152,18 @@ _CONGESTION = {
         "tcp_receive",
     ),
     "rto": (
-        "time-out: ssthresh is half of what may be in flight, cwnd one segment",
+        "time-out: ssthresh is half of what may be in flight, but 2 segments at least, cwnd one segment",
         "RFC 5681 §3.1",
         "tcp_slowtmr",
     ),
+    "idle": (
+        "nothing was sent for longer than the time-out: the initial window again",
+        "RFC 5681 §4.1",
+        "tcp_output",
+    ),
     "fast": (
-        "third duplicate ACK: ssthresh is half of what may be in flight, cwnd that plus 3 segments",
+        "third duplicate ACK: ssthresh is half of what may be in flight, but 2 segments at least, cwnd that "
+        "plus 3 segments",
         "RFC 5681 §3.2",
         "tcp_rexmit_fast",
     ),
@@ -179,8 +193,9 @@ def rtt(run: Run, event: Record) -> Explanation:
             notes = ("lwIP times a retransmission, although its ACK may be of the first: Karn would not",)
         return Explanation(text, "RFC 6298 §3", "tcp_output_segment", notes)
     if event["what"] == "cancelled":
-        text = f"{event['seq']} is timed no more: it is sent again, and its ACK could be of either (Karn)"
-        return Explanation(text, "RFC 6298 §3", "tcp_rexmit_rto_prepare, tcp_rexmit")
+        text = f"{event['seq']} is timed no more: what is in flight is sent again (Karn)"
+        notes = ("lwIP gives up the measurement at any retransmission, also of another segment",)
+        return Explanation(text, "RFC 6298 §3", "tcp_rexmit_rto_prepare, tcp_rexmit", notes)
     tick = run.slow_tick(event) // 1_000_000
     text = (
         f"round-trip time of {event['seq']}: {plural(event['m'], 'tick')} of {tick} ms; now sa "
@@ -222,9 +237,20 @@ _REASSEMBLY = {
 def reassembly(run: Run, event: Record) -> Explanation:
     """A ``reassembly``."""
     why, rfc, lwip = _REASSEMBLY[event["what"]]
-    queue = ", ".join(span(left, right - left) for left, right in event["queue"]) or "nothing"
-    text = f"out-of-order data {span(event['seq'], event['len'])} {why}"
-    return Explanation(text, rfc, lwip, (f"the queue holds {queue}",))
+    what = f"data {span(event['seq'], event['len'])}" if event["len"] else f"FIN {event['seq']}"
+    queue = ", ".join(span(left, right - left) for left, right in _joined(event["queue"])) or "nothing"
+    return Explanation(f"out-of-order {what} {why}", rfc, lwip, (f"the queue holds {queue}",))
+
+
+def _joined(ranges: list[list[int]]) -> list[list[int]]:
+    """Ranges in order, those that touch as one."""
+    found: list[list[int]] = []
+    for left, right in ranges:
+        if found and found[-1][1] == left:
+            found[-1] = [found[-1][0], right]
+        else:
+            found.append([left, right])
+    return found
 
 
 def snapshot(run: Run, event: Record) -> Explanation:

@@ -85,6 +85,13 @@ PLACES: dict[str, tuple[str, str]] = {
     "tcp_pcb": ("RFC 9293 §3.10.7.2", "tcp_listen_input, tcp_alloc"),
     "tcp_syn_ack": ("", "tcp_listen_input, tcp_enqueue_flags"),
     "tcp_listen_other": ("RFC 9293 §3.10.7.2", "tcp_listen_input"),
+    "tcp_rst_limit": ("RFC 5961 §7", "tcp_input, tcp_listen_input"),
+    "tcp_ooseq_no_element": ("RFC 9293 §3.10.7.4", "tcp_receive, tcp_seg_copy"),
+    "tcp_ooseq_covered": ("RFC 9293 §3.10.7.4", "tcp_receive, tcp_oos_insert_segment"),
+    "tcp_ooseq_limit": ("RFC 9293 §3.10.7.4", "tcp_receive"),
+    "tcp_ooseq_expired": ("RFC 9293 §3.10.7.4", "tcp_slowtmr, tcp_free_ooseq"),
+    "tcp_ooseq_pool": ("RFC 9293 §3.10.7.4", "pbuf_free_ooseq, tcp_free_ooseq"),
+    "tcp_ooseq_closed": ("RFC 9293 §3.10.7.4", "tcp_pcb_purge, tcp_free_ooseq"),
     "tcp_rst_time_wait": ("RFC 1337 §3", "tcp_timewait_input"),
 }
 
@@ -100,7 +107,12 @@ NOTES: dict[str, str] = {
     "ip_protocol": "an ICMP protocol unreachable answers",
     "frag_no_buffers": "IP_REASS_MAX_PBUFS; all fragments of a packet must be there at the same time",
     "frag_no_datagram": "MEMP_NUM_REASSDATA",
-    "frag_given_up": "IP_REASS_MAXAGE",
+    "tcp_rst_limit": "in silence: lwIP has no limit; this profile has its quirk no_rate_limits off",
+    "tcp_ooseq_no_element": "the peer sends it again; its ACK field counts",
+    "tcp_ooseq_covered": "nothing is lost by it",
+    "tcp_ooseq_limit": "the peer sends it again",
+    "tcp_ooseq_expired": "the peer sends it again",
+    "tcp_ooseq_pool": "the peer sends it again; only the first connection that has some loses it",
     "icmp_type": "lwIP takes no notice of ICMP errors, so TCP runs into its time-out",
 }
 
@@ -113,6 +125,9 @@ def explain(run: Run, event: Record) -> Explanation:
     what = "a packet" if frame is None else f"the packet [{frame['info']}]"
     notes = [NOTES[reason]] if reason in NOTES else []
     notes += _numbers(run, event)
+    if reason == "frag_given_up":
+        aged = run.within(event, "timer") is not None
+        notes.append("too old: IP_REASS_MAXAGE" if aged else "room: MEMP_NUM_REASSDATA, IP_REASS_MAX_PBUFS")
     counters = [f"{event['protocol']}.{counter}" for counter in event["counters"]]
     if counters:
         notes.append(f"counted in {' and '.join(counters)}")
@@ -121,9 +136,12 @@ def explain(run: Run, event: Record) -> Explanation:
 
 def _numbers(run: Run, event: Record) -> list[str]:
     """The numbers of a reason that has some."""
-    pool = {"pbuf_pool": "PBUF_POOL", "tcp_pcb": "TCP_PCB", "frag_no_datagram": "REASSDATA"}.get(
-        event["reason"]
-    )
+    pool = {
+        "pbuf_pool": "PBUF_POOL",
+        "tcp_pcb": "TCP_PCB",
+        "frag_no_datagram": "REASSDATA",
+        "tcp_ooseq_no_element": "TCP_SEG",
+    }.get(event["reason"])
     if pool is None:
         return []
     failed = [

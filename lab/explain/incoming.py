@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lab.explain.answer import Explanation
 from lab.explain.run import Run
-from lab.explain.words import label, plural, span
+from lab.explain.words import kept, label, plural, span
 from lab.trace.writer import Record
 
 _STEP = "RFC 9293 §3.10.7.4"
@@ -30,15 +30,24 @@ def _of_ack(event: Record) -> list[str]:
     """What its ACK did."""
     kind = event["ack_kind"]
     if kind == "new" and event.get("acked"):
-        return [
-            f"its ACK {event['ack']} is new: {plural(event['acked'], 'byte')} more (RFC 9293 §3.10.7.4, "
-            "fifth step)"
-        ]
+        return [f"its ACK {event['ack']} is new: {_acknowledged(event)} (RFC 9293 §3.10.7.4, fifth step)"]
     if kind == "duplicate":
         return [f"its ACK is duplicate number {event['dupacks']} (RFC 5681 §2)"]
     if kind == "future":
         return ["its ACK is of what was never sent"]
     return []
+
+
+def _acknowledged(event: Record) -> str:
+    """What a new ACK is of; SYN and FIN count as one each."""
+    old, new, count = event["state"], event.get("state_after") or event["state"], event["acked"]
+    if old in ("SYN_SENT", "SYN_RCVD"):
+        return "of our SYN"
+    if (old == "FIN_WAIT_1" and new in ("FIN_WAIT_2", "TIME_WAIT")) or (
+        old in ("CLOSING", "LAST_ACK") and new != old
+    ):
+        return f"{plural(count - 1, 'byte')} more and our FIN" if count > 1 else "of our FIN"
+    return f"{count} more"
 
 
 def _edges(event: Record) -> str:
@@ -48,6 +57,13 @@ def _edges(event: Record) -> str:
 def _in_order(run: Run, event: Record) -> Explanation:
     trimmed, delivered = event["trimmed"], event["delivered"]
     notes = []
+    if event.get("state_after") == "CLOSED" and event["len"]:
+        return Explanation(
+            f"{label(event)} came, next in sequence (RCV.NXT {event['rcv_nxt']}), but the program has closed "
+            "its receiving side: the connection is aborted",
+            "RFC 1122 §4.2.2.13",
+            "tcp_input, tcp_abort",
+        )
     if trimmed:
         notes.append(f"{plural(trimmed, 'byte')} of it were received before, or lie beyond the window")
     if delivered > event["accepted"]:
@@ -67,30 +83,34 @@ def _ack_only(run: Run, event: Record) -> Explanation:
 
 def _out_of_order(run: Run, event: Record) -> Explanation:
     missing = span(event["rcv_nxt"], event["seq"] - event["rcv_nxt"])
-    fate = f"kept ({plural(event['queued'], 'byte')})" if event["queued"] else "not kept"
     return Explanation(
-        f"{label(event)} came too early, {missing} is missing: {fate}, and answered at once by a duplicate "
-        "ACK",
+        f"{label(event)} came too early, {missing} is missing: {kept(run, event)}, and answered at once by a "
+        "duplicate ACK",
         f"{_STEP}, RFC 5681 §4.2",
         "tcp_receive",
     )
 
 
+def _answered(run: Run, event: Record, what: str) -> str:
+    """Whether it was answered while it was processed: lwIP's ACK may get stuck behind Nagle, or memory."""
+    sent = run.beside_of(event, "segment-out")
+    return f"answered by {what}" if sent else "the answer that is due does not go out now"
+
+
 def _old(run: Run, event: Record) -> Explanation:
     return Explanation(
         f"{label(event)} came, and all of it had been received (RCV.NXT {event['rcv_nxt']}): dropped, and "
-        "answered "
-        "by an ACK",
+        f"{_answered(run, event, 'an ACK')}",
         f"{_STEP} (first step)",
         "tcp_receive",
     )
 
 
 def _outside(run: Run, event: Record) -> Explanation:
+    fate = "dropped" if event["len"] or "F" in event["flags"] else "only its ACK is looked at"
     return Explanation(
         f"{label(event)} came with number {event['seq']}, outside the receive window {_edges(event)}: "
-        "dropped, and "
-        "answered by an ACK",
+        f"{fate}, and {_answered(run, event, 'an ACK')}",
         f"{_STEP} (first step)",
         "tcp_receive",
     )
@@ -136,7 +156,10 @@ def _syn_ignored(run: Run, event: Record) -> Explanation:
     if event["state"] == "SYN_SENT":
         text = "a SYN without ACK came in SYN_SENT and was ignored: lwIP knows no simultaneous open"
         return Explanation(text, "RFC 9293 §3.5, §3.10.7.3", "tcp_process")
-    text = "a SYN came in SYN_RCVD: the one that began this connection is answered again, any other ignored"
+    if run.beside_of(event, "segment-out"):
+        text = "the SYN that began this connection came again: so does our SYN-ACK"
+    else:
+        text = "a SYN came in SYN_RCVD that is not the one which began this connection: ignored"
     return Explanation(text, _STEP, "tcp_process")
 
 
@@ -171,14 +194,15 @@ def _reset_ignored(run: Run, event: Record) -> Explanation:
 def _challenge_reset(run: Run, event: Record) -> Explanation:
     text = (
         f"a RST came with number {event['seq']}, in the window but not RCV.NXT {event['rcv_nxt']}: not "
-        "believed, "
-        "answered by a challenge ACK"
+        f"believed, {_answered(run, event, 'a challenge ACK')}"
     )
     return Explanation(text, "RFC 5961 §3.2", "tcp_process")
 
 
 def _challenge_syn(run: Run, event: Record) -> Explanation:
-    text = f"{label(event)} came in {event['state']}: not believed, answered by a challenge ACK"
+    text = f"{label(event)} came in {event['state']}: not believed, " + _answered(
+        run, event, "a challenge ACK"
+    )
     return Explanation(text, "RFC 5961 §4.2", "tcp_process")
 
 

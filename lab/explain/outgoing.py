@@ -8,7 +8,7 @@ from lab.explain.answer import Explanation
 from lab.explain.outgoing_ack import ACKS
 from lab.explain.outgoing_rst import RESETS
 from lab.explain.run import Run
-from lab.explain.words import clause, label, occasion, peer, plural, seconds, ticks
+from lab.explain.words import clause, fits, label, occasion, peer, plural, seconds, ticks
 from lab.trace.writer import Record
 
 Answer = Callable[[Run, Record], Explanation]
@@ -50,19 +50,14 @@ def _syn_ack(run: Run, event: Record) -> Explanation:
 def _room(event: Record) -> str:
     """The arithmetic of the window."""
     smaller = "cwnd" if event["cwnd"] < event["snd_wnd"] else "snd_wnd"
-    limit = min(event["cwnd"], event["snd_wnd"])
-    used = event["seq"] - event["una"]
-    return (
-        f"{used} in flight + {event['len']} ≤ {limit} = {smaller} "
-        f"(cwnd {event['cwnd']}, snd_wnd {event['snd_wnd']})"
-    )
+    return f"{fits(event, '≤', smaller)} (cwnd {event['cwnd']}, snd_wnd {event['snd_wnd']})"
 
 
 def _nagle(run: Run, event: Record) -> str:
     """Why Nagle did not hold it back."""
     before = run.last(event, "tcb") or {}
     flags = before.get("flags", [])
-    if not event["flight"]:
+    if event["seq"] <= event["una"]:  # also after a window probe, whose byte goes out again
         return "Nagle lets it go: nothing is in flight"
     if event["unsent"] > 1:
         return "Nagle lets it go: more waits behind it"
@@ -76,7 +71,8 @@ def _nagle(run: Run, event: Record) -> str:
     ):
         if flag in flags:
             return f"Nagle lets it go: {why}"
-    return "Nagle lets it go: the send buffer is full"
+    full = "the send buffer is full" if not before.get("snd_buf", 0) else "its queue of buffers is full"
+    return f"Nagle lets it go: {full}"
 
 
 def _data(run: Run, event: Record) -> Explanation:
@@ -196,7 +192,7 @@ def _syn_sent_rst(run: Run, event: Record) -> Explanation:
 
 def _dup_syn(run: Run, event: Record) -> Explanation:
     return Explanation(
-        "sent SYN-ACK again because the peer's SYN came again, so it has not got ours",
+        "sent SYN-ACK again because the peer's SYN came again: when it sent that it had not got ours",
         "RFC 9293 §3.10.7.4",
         "tcp_process, tcp_rexmit",
         (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lab.explain.answer import Explanation
 from lab.explain.run import Run
-from lab.explain.words import label, seconds, span
+from lab.explain.words import kept, label, seconds
 from lab.trace.writer import Record
 
 _AT_ONCE = "RFC 9293 §3.10.7.4"
@@ -63,9 +63,8 @@ def _fin(run: Run, event: Record) -> Explanation:
 
 def _out_of_order(run: Run, event: Record) -> Explanation:
     cause = run.within(event, "segment-in")
-    came = "a segment" if cause is None else span(cause["seq"], cause["len"])
-    kept = 0 if cause is None else cause.get("queued", 0)
-    fate = f"kept ({kept} bytes)" if kept else "not kept"
+    came = "a segment" if cause is None else label(cause)
+    fate = "kept or not, as there was room" if cause is None else kept(run, cause)
     return Explanation(
         f"{_ack(event)} at once because {came} lies beyond RCV.NXT {event['ack']}: a duplicate ACK tells "
         "the sender "
@@ -141,10 +140,10 @@ def _not_acceptable(run: Run, event: Record) -> Explanation:
 
 
 def _time_wait(run: Run, event: Record) -> Explanation:
+    cause = run.within(event, "segment-in")
+    lost = ": the peer has not got our last ACK" if cause is not None and "F" in cause["flags"] else ""
     return Explanation(
-        f"{_ack(event)} because {_arrived(run, event)} came for a connection in TIME_WAIT: the peer has not "
-        "got our "
-        "last ACK",
+        f"{_ack(event)} because {_arrived(run, event)} came for a connection in TIME_WAIT{lost}",
         f"{_AT_ONCE}, RFC 1337",
         "tcp_timewait_input",
         ("a FIN restarts the 2 MSL",),
@@ -198,7 +197,7 @@ def _window_update(run: Run, event: Record) -> Explanation:
     return Explanation(
         f"sent a window update, ACK {event['ack']} with window {event['wnd']}, because the program has "
         f"read{read} and "
-        "the window has grown by the threshold",
+        "the window has grown by the threshold or more",
         "RFC 9293 §3.8.6.2.2, RFC 1122 §4.2.3.3",
         "tcp_recved",
         ("TCP_WND_UPDATE_THRESHOLD",),

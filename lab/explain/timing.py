@@ -21,7 +21,7 @@ NAMES = {
     "time-wait": "the 2 MSL of TIME_WAIT",
 }
 PLACES = {
-    "rexmit": ("RFC 6298 §5.1", "tcp_output_segment, tcp_slowtmr"),
+    "rexmit": ("RFC 6298 §5.1, §5.3", "tcp_output_segment, tcp_slowtmr"),
     "persist": ("RFC 9293 §3.8.6.1", "tcp_output"),
     "delayed-ack": ("RFC 9293 §3.8.6.3", "tcp_ack"),
     "keepalive": ("RFC 9293 §3.8.4", "tcp_slowtmr"),
@@ -51,13 +51,33 @@ def armed(run: Run, event: Record) -> Explanation:
         f"{NAMES[timer]} is started{clause(run, event)}: it fires at {seconds(event['due'])}, in "
         f"{ticks(run, event, event['ticks'])} of TCP's timer, unless something stops it"
     )
-    return Explanation(text, rfc, lwip)
+    return Explanation(text, rfc, lwip, _counted_from(timer))
+
+
+def _counted_from(timer: str) -> tuple[str, ...]:
+    """Where the time limit of a state begins, as a note."""
+    if timer in ("fin-wait-2", "last-ack"):
+        return ("lwIP counts from the last segment that came before the program closed",)
+    if timer == "time-wait":
+        return ("lwIP counts from the last segment that came before the program closed, or a FIN since",)
+    return ("counted from the SYN, or what has come since",) if timer == "syn-rcvd" else ()
 
 
 def stopped(run: Run, event: Record) -> Explanation:
     """A ``timer-stopped``."""
     why, rfc, lwip = STOPS[event["why"]]
+    again = run.next(event, "timer-armed")
+    fired = run.last(event, "timer-fired")
+    if event["why"] == "state" and again is not None and _same_moment(event, again):
+        why, rfc, lwip = "it begins anew", "RFC 9293 §3.10.7.4", "tcp_timewait_input"
+    elif event["why"] == "window-open" and fired is not None and fired["action"] == "split":
+        if _same_moment(event, fired):
+            why, lwip = "what fits into the peer's window goes out", "tcp_split_unsent_seg, tcp_output"
     return Explanation(f"{NAMES[event['timer']]} stops{clause(run, event)}: {why}", rfc, lwip)
+
+
+def _same_moment(event: Record, other: Record) -> bool:
+    return bool(other["timer"] == event["timer"] and other["t"] == event["t"])
 
 
 def fired(run: Run, event: Record) -> Explanation:
@@ -158,7 +178,7 @@ def _remove(run: Run, event: Record) -> Explanation:
         "freed",
         rfc,
         lwip,
-        ("lwIP counts from the last segment that came before the program closed",),
+        _counted_from(event["timer"]),
     )
 
 

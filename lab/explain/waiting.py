@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lab.explain.answer import Explanation
 from lab.explain.run import Run
-from lab.explain.words import clause, plural, seconds, span
+from lab.explain.words import clause, fits, plural, seconds, span
 from lab.trace.writer import Record
 
 
@@ -19,16 +19,12 @@ def _waits(event: Record) -> str:
     return f"{span(event.get('seq', 0), event['len'])} waits" if event.get("len") else "nothing is sent"
 
 
-def _arithmetic(event: Record, window: str) -> str:
-    return f"{event['seq'] - event['una']} in flight + {event['len']} > {event[window]} = {window}"
-
-
 def _window(run: Run, event: Record) -> Explanation:
     notes = [f"cwnd {event['cwnd']} would allow it"] if event["cwnd"] > event["snd_wnd"] else []
-    if not event["flight"]:
+    if event["seq"] <= event["una"]:
         notes.append("nothing in flight will bring an ACK, so the persist timer runs")
     return Explanation(
-        f"{_waits(event)} because the peer's window has no room: {_arithmetic(event, 'snd_wnd')}",
+        f"{_waits(event)} because the peer's window has no room: {fits(event, '>', 'snd_wnd')}",
         "RFC 9293 §3.8.6",
         "tcp_output",
         tuple(notes),
@@ -37,7 +33,7 @@ def _window(run: Run, event: Record) -> Explanation:
 
 def _cwnd(run: Run, event: Record) -> Explanation:
     return Explanation(
-        f"{_waits(event)} because the congestion window is full: {_arithmetic(event, 'cwnd')}",
+        f"{_waits(event)} because the congestion window is full: {fits(event, '>', 'cwnd')}",
         "RFC 5681 §3.1",
         "tcp_output",
         (f"the peer's window of {event['snd_wnd']} has room", "the next ACK of new data lets it go"),
@@ -89,21 +85,27 @@ def _snd_buf(run: Run, event: Record) -> Explanation:
 
 def _queuelen(run: Run, event: Record) -> Explanation:
     return Explanation(
-        f"tcp_write took nothing of {plural(event['len'], 'byte')} (ERR_MEM) because "
-        f"{event['snd_queuelen']} buffers "
-        f"are queued and the limit is {event['queuelen_limit']}",
+        f"tcp_write took nothing of {plural(event['len'], 'byte')} (ERR_MEM) because {_buffers(event)}",
         "",
         "tcp_write",
         ("TCP_SND_QUEUELEN: many small writes need more buffers than bytes",),
     )
 
 
+def _buffers(event: Record) -> str:
+    queued, limit = event["snd_queuelen"], event["queuelen_limit"]
+    if queued < limit:
+        return f"{plural(queued, 'buffer')} are queued, and with its own they would be more than {limit}"
+    return f"{queued} buffers are queued and the limit is {limit}"
+
+
 def _tcp_seg(run: Run, event: Record) -> Explanation:
     what = (
         f"{plural(event['len'], 'byte')} could not be queued" if event["len"] else "no segment could be made"
     )
+    state = "is empty" if event["used"] == event["size"] else "gave nothing, by an injected fault"
     return Explanation(
-        f"{what} (ERR_MEM) because the pool TCP_SEG is empty: {event['used']} of {event['size']} in use",
+        f"{what} (ERR_MEM) because the pool TCP_SEG {state}: {event['used']} of {event['size']} in use",
         "",
         "tcp_create_segment",
         ("MEMP_NUM_TCP_SEG; out-of-order data takes from it, too",),
@@ -129,7 +131,7 @@ def _no_route(run: Run, event: Record) -> Explanation:
         "(ERR_RTE)",
         "RFC 1122 §3.3.1",
         "ip4_route",
-        ("the retransmission timer tries again",),
+        ("a slow tick tries again",),
     )
 
 
@@ -157,8 +159,17 @@ def _arp_pending(run: Run, event: Record) -> Explanation:
         "asked for",
         "RFC 826, RFC 1122 §2.3.2.2",
         "etharp_query",
-        ("lwIP keeps one packet for each address, and TCP counts it as sent",),
+        (f"lwIP keeps {_arp_queue(run, event)} for each address" + (_COUNTED if "seq" in event else ""),),
     )
+
+
+_COUNTED = ", and TCP counts it as sent"
+
+
+def _arp_queue(run: Run, event: Record) -> str:
+    """How many packets wait for one address."""
+    options = run.device(event).get("options") or {}
+    return f"{options.get('arp_queue_len', 3)} packets" if options.get("arp_queueing") else "one packet"
 
 
 def _what(event: Record) -> str:
@@ -174,19 +185,21 @@ def _arp_replaced(run: Run, event: Record) -> Explanation:
         "took its place",
         "RFC 1122 §2.3.2.2",
         "etharp_query",
-        ("nobody is told; TCP finds out by its retransmission timer",),
+        ("nobody is told" + ("; TCP finds out by its retransmission timer" if "seq" in event else ""),),
     )
 
 
 def _arp_gave_up(run: Run, event: Record) -> Explanation:
-    return Explanation(
-        f"the packet with {_what(event)} was thrown away because nobody answered for {event['ip']}, or its "
-        "entry in "
-        "the ARP table went",
-        "RFC 1122 §2.3.2.1",
-        "etharp_free_entry",
-        ("lwIP asks five times, a second apart (ARP_MAXPENDING)",),
-    )
+    entry = run.last({"on": event["on"], "i": event["i"]}, "arp") or {}
+    if entry.get("what") == "evicted":
+        why, note = f"the place of {event['ip']} in the ARP table was needed", "ARP_TABLE_SIZE"
+    elif entry.get("what") == "cleared":
+        why, note = f"the entry of {event['ip']} was removed", "or the interface went down"
+    else:
+        why = f"nobody answered for {event['ip']}"
+        note = "lwIP asks five times, a second apart (ARP_MAXPENDING)"
+    text = f"the packet with {_what(event)} was thrown away because {why}"
+    return Explanation(text, "RFC 1122 §2.3.2.1", "etharp_free_entry", (note,))
 
 
 def _arp_no_entry(run: Run, event: Record) -> Explanation:
@@ -211,6 +224,14 @@ def _busy(run: Run, event: Record) -> Explanation:
 
 
 def _delayed_ack(run: Run, event: Record) -> Explanation:
+    segment = run.within(event, "segment-in")
+    if segment is not None and "F" in segment["flags"]:
+        return Explanation(
+            f"the ACK of {event['rcv_nxt']} is marked as delayed, as for any data, but the FIN that came "
+            "with it makes it immediate",
+            "RFC 9293 §3.10.7.4",
+            "tcp_ack, tcp_process",
+        )
     armed = run.next(event, "timer-armed")
     due = "" if armed is None or armed["timer"] != "delayed-ack" else f" at {seconds(armed['due'])}"
     return Explanation(
@@ -234,12 +255,17 @@ def _behind_nagle(run: Run, event: Record) -> Explanation:
 
 
 def _ack_forgotten(run: Run, event: Record) -> Explanation:
+    before = run.last(event, "held")
+    nagle = before is not None and before["why"] == "ack-behind-nagle" and before["t"] == event["t"]
+    why, quirk = ("Nagle holds a short segment", "ack_starvation_behind_nagle") if nagle else (
+        "no memory, or no way out", "ack_lost_without_memory"
+    )  # fmt: skip
     return Explanation(
-        f"the ACK of {event['rcv_nxt']} is forgotten: the fast tick could not send it and clears the flag "
-        "all the same",
+        f"the ACK of {event['rcv_nxt']} is forgotten: the fast tick could not send it ({why}) and clears the "
+        "flag all the same",
         "RFC 9293 §3.8.6.3",
         "tcp_fasttmr",
-        ("a quirk of lwIP: ack_lost_without_memory",),
+        (f"a quirk of lwIP: {quirk}",),
     )
 
 

@@ -54,6 +54,23 @@ def label(event: Record) -> str:
     return f"ACK {event['ack']}" if event["ack"] is not None else f"a segment without flags at {seq}"
 
 
+def fits(event: Record, sign: str, window: str) -> str:
+    """``1600 in flight + 800 > 2000 = cwnd``: lwIP's comparison of what is to be sent with a window. Of a
+    segment whose first byte was acknowledged as a window probe only the rest counts.
+    """
+    used, length = event["seq"] - event["una"], event["len"]
+    need = f"{used} in flight + {length}" if used >= 0 else f"{length + used} of {length} not acknowledged"
+    return f"{need} {sign} {event[window]} = {window}"
+
+
+def kept(run: Run, segment: Record) -> str:
+    """``kept``, ``kept (800 bytes)``, ``not kept``: the fate of a segment that came out of order."""
+    stored = any(other["what"] == "stored" for other in run.beside_of(segment, "reassembly"))
+    if segment["queued"]:
+        return f"kept ({plural(segment['queued'], 'byte')})"
+    return "kept" if stored else "not kept"
+
+
 def peer(event: Record) -> str:
     """The far end of its connection: ``10.0.0.1:80``."""
     return str(event["flow"]).partition(">")[2]

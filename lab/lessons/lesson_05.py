@@ -6,6 +6,7 @@ from lab.lessons.definition import MAIN, Choice, Lesson, Measure, Prediction, Va
 from lab.lessons.played import Played
 from tap.clock import MS
 
+LATE = ("fault.1.on=client>server kind=data from=5s", "fault.1.do=delay 1.3s")
 STRICT = (
     "device.client.profile=profiles/strict-board.toml",
     "device.server.profile=profiles/strict-board.toml",
@@ -68,10 +69,9 @@ LESSON = Lesson(
         MAIN: Variant(),
         "far": Variant("round trip 800 ms", ("link.wire.delay=400ms",)),
         "farther": Variant("round trip 2 s", ("link.wire.delay=1s",)),
-        "late": Variant(
-            "late, not lost",
-            ("fault.1.on=client>server kind=data from=5s", "fault.1.do=delay 1.3s"),
-        ),
+        "late": Variant("late, not lost", LATE),
+        "lwip": Variant("lwIP (`micropython`)", LATE),
+        "karn": Variant("RFC (`strict`)", (*LATE, *STRICT)),
         "idle": Variant("lwIP (`micropython`)", file="05-late-sample.toml"),
         "strict": Variant("RFC (`strict`)", STRICT, "05-late-sample.toml"),
     },
@@ -102,6 +102,11 @@ LESSON = Lesson(
         ),
         "karn_rto": Measure(
             "RTO after it", lambda run: run.value("rto", "rtt", "client", what="sample", seq=LOST), "tick"
+        ),
+        "next_rto": Measure(
+            "RTO when the next question is sent",
+            lambda run: run.value("rto", "segment-out", "client", seq=LOST + 100, len=100),
+            "tick",
         ),
         "again": Measure(
             "questions sent again", lambda run: run.count("segment-out", "client", cause="rto"), ""

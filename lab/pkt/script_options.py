@@ -182,16 +182,17 @@ def _profile(script: Script, options: ScriptOptions, settings: dict[str, tuple[s
         except ProfileError as failure:
             raise ScriptError(path, line.line, line.column, str(failure)) from None
         values[name.lower()] = line.value
-    version = options.stack.removeprefix("lwip-")
-    if options.stack.startswith("lwip-"):
-        values.setdefault("lwip_version", version)
     from_file = any(path != script.path for path, _ in settings.values())
+    chosen = from_file or any(line.name == "stack" for line in script.options)
+    if chosen and options.stack.startswith("lwip-"):  # else the named profile knows its version and quirks
+        values.setdefault("lwip_version", options.stack.removeprefix("lwip-"))
     try:
         if from_file:
             return Profile.from_options(values, options.profile, check=False)
         known = named(options.profile)
         base = {name: getattr(known, name) for name in known.explicit}
-        return Profile.from_options(base | values, options.profile, check=False)
+        quirks = None if "lwip_version" in values else known.quirks
+        return Profile.from_options(base | values, options.profile, check=False, quirks=quirks)
     except ProfileError as failure:
         place = next((line for line in script.options if line.name in ("profile", "stack")), None)
         line_number, column = (place.line, place.column) if place else (1, 1)

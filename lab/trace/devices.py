@@ -16,6 +16,7 @@ from netstack.ethernet import HEADER_LEN
 from netstack.memory import Memory
 from netstack.options import OPTIONS
 from netstack.profile import Profile
+from netstack.stats import Drop
 from netstack.tcp.header import HEADER
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ class DeviceTap:
         self._tell("timer-armed", self._encoder.timer_armed(event, self._boot))
 
     def _dropped(self, event: trace.Dropped) -> None:
-        self._tell("drop", self._frame_of_cause() | self._encoder.encode(event))
+        about = {} if Drop.all[event.reason].kept else self._frame_of_cause()
+        self._tell("drop", about | self._encoder.encode(event))
 
     def _plain(self, event: trace.Event) -> None:
         kind = "held" if event.kind == "held-packet" else event.kind

@@ -5,9 +5,9 @@ from the SYN, connections by number.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from lab.trace.flows import ACK, SYN, Connection, End, Flows, flag_letters, flow_text
+from lab.trace.flows import ACK, MOST_CONNECTIONS, SYN, Connection, End, Flows, flag_letters, flow_text
 from lab.trace.frames import segment_of
 from netstack import trace
 from netstack.address import format_ip, format_mac
@@ -17,7 +17,17 @@ from netstack.tcp.header import FIN, HEADER
 from netstack.trace import Flow, Numbers, Ranges
 
 Fields = dict[str, Any]
+K = TypeVar("K")
+V = TypeVar("V")
 OWN, PEER = "una nxt lbb rtt_seq".split(), "rcv_nxt rcv_edge".split()  # numbers of whose stream
+
+
+def _remember(table: dict[K, V], key: K, value: V) -> None:
+    """What was told of connections, of which a live run may have any number: the latest."""
+    table.pop(key, None)
+    table[key] = value
+    if len(table) > MOST_CONNECTIONS:
+        del table[next(iter(table))]
 
 
 class Encoder:
@@ -95,7 +105,7 @@ class Encoder:
         seq = talk.relative(own, event.seq)
         occupies = event.length or event.flags & (SYN | FIN)  # a pure ACK has the number of later data
         if event.xmit == 1 and occupies:
-            talk.first.setdefault((own, seq), now)
+            talk.sent(own, seq, now)
         fields |= {
             "seq": seq,
             "ack": talk.relative(peer, event.ack) if event.flags & ACK else None,
@@ -179,13 +189,13 @@ class Encoder:
         talk, _, fields = self._of(event.flow)
         key = (talk.number, f"{fields['flow']} {event.which}")
         old = self._windows.get(key)
-        self._windows[key] = event.value
+        _remember(self._windows, key, event.value)
         return fields | {"which": event.which, "value": event.value, "old": old}
 
     def _cwnd(self, event: trace.CongestionChange) -> Fields:
         talk, _, fields = self._of(event.flow)
         old = self._congestion.get(talk.number, (None, None))
-        self._congestion[talk.number] = (event.cwnd, event.ssthresh)
+        _remember(self._congestion, talk.number, (event.cwnd, event.ssthresh))
         return fields | {
             "cwnd": event.cwnd,
             "ssthresh": event.ssthresh,

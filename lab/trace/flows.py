@@ -1,7 +1,8 @@
 """Connections in the order in which they appear, and sequence numbers counted from each side's SYN.
 
 A connection is known by its two ends; the same ends with a new SYN are a new one (``number``). Where a SYN
-was not seen, the first number seen counts as 1.
+was not seen, the first number seen counts as 1. A live run may go on for days: of connections only the latest
+are remembered (``MOST_CONNECTIONS``), of each only as many first transmissions (``MOST_FIRST``).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from netstack.trace import Flow
 SYN, ACK = 0x02, 0x10
 _U32 = 0xFFFFFFFF
 _SIGN = 0x80000000
+
+MOST_CONNECTIONS = 4096  # one that comes again after so many others is counted from what it then shows
+MOST_FIRST = 1024  # segments sent for the first time; more than a send queue holds
 
 End = tuple[int, int]  # ip, port
 
@@ -36,6 +40,12 @@ class Connection:
         offset = number - start & _U32
         return offset - (1 << 32) if offset & _SIGN else offset
 
+    def sent(self, end: End, number: int, now: int) -> None:
+        """A segment of ``end`` that begins with that (relative) number goes out at ``now``."""
+        self.first.setdefault((end, number), now)
+        if len(self.first) > MOST_FIRST:
+            del self.first[next(iter(self.first))]
+
     def window(self, end: End, field: int, syn: bool) -> int:
         """What a window field of ``end`` means in bytes."""
         scaled = not syn and len(self.scales) == 2
@@ -52,8 +62,11 @@ class Flows:
     def of(self, one: End, other: End) -> Connection:
         """The connection between two ends, the latest."""
         key = self._key(one, other)
-        found = self._connections.get(key)
-        return found if found is not None else self._new(key)
+        found = self._connections.pop(key, None)
+        if found is None:
+            return self._new(key)
+        self._connections[key] = found  # the latest stand at the end
+        return found
 
     def known(self, one: End, other: End) -> Connection:
         """A copy of the connection between two ends to try numbers on; number 0 if there is none."""
@@ -79,7 +92,10 @@ class Flows:
 
     def _new(self, key: tuple[End, End]) -> Connection:
         self._count += 1
+        self._connections.pop(key, None)
         found = self._connections[key] = Connection(self._count, key)
+        if len(self._connections) > MOST_CONNECTIONS:
+            del self._connections[next(iter(self._connections))]
         return found
 
     @staticmethod

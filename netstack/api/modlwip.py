@@ -185,7 +185,7 @@ class TcpSocket:
     @property
     def room(self) -> int:
         """Bytes that ``write`` would take now (``tcp_sndbuf``)."""
-        return self.pcb.snd_buf if isinstance(self.pcb, Tcb) else 0
+        return pcb.snd_buf if isinstance(pcb := self.pcb, Tcb) else 0
 
     def connect(self, ip: int, port: int) -> int:
         """Send a SYN: ERR_INPROGRESS. ERR_ISCONN, ERR_ALREADY, ERR_BADF, or what routing and pools say (stays
@@ -222,8 +222,8 @@ class TcpSocket:
             if not left:
                 first.free()
                 self.incoming.popleft()
-            if isinstance(self.pcb, Tcb):
-                self._tcp.recved(self.pcb, count)
+            if isinstance(pcb := self.pcb, Tcb):
+                self._tcp.recved(pcb, count)
         return data, ERR_OK
 
     def write(self, data: bytes, more: bool = False) -> tuple[int, int]:
@@ -383,7 +383,8 @@ class TcpSocket:
             self._event("fin")
         else:
             self.incoming.append(p)
-            self._event("recv", len=len(p))
+            if self.on_event is not None:
+                self._event("recv", len=len(p))
         return ERR_OK
 
     def _refuse(self, p: Pbuf | None) -> int:

@@ -106,7 +106,8 @@ def new_ack(tcp: TcpShared, pcb: Tcb, ack: int) -> int:
         if traced:
             observe.congestion(tcp, pcb, "recovered")
     pcb.nrtx = 0
-    parts.rtt.reset_backoff(pcb)
+    if tcp.times_resent:  # Karn: only a sample ends the back-off
+        parts.rtt.reset_backoff(pcb)
     advance = ack - pcb.lastack & tcp.wnd_limit
     pcb.dupacks = 0
     pcb.lastack = ack

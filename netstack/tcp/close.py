@@ -47,6 +47,7 @@ from netstack.tcp.tcb import (
     ListenTcb,
     Tcb,
 )
+from netstack.tcp.write import is_newest
 
 
 def close(tcp: TcpShared, pcb: Tcb | ListenTcb) -> int:
@@ -126,10 +127,12 @@ def close_with_fin(tcp: TcpShared, pcb: Tcb) -> int:
 
 def _send_fin(tcp: TcpShared, pcb: Tcb) -> int:
     """Put a FIN on the last unsent segment, or queue one by itself. ERR_MEM."""
-    if pcb.unsent and not pcb.unsent[-1].flags & (SYN | FIN | RST):
-        pcb.unsent[-1].flags |= FIN
-        pcb.flags |= TF_FIN
-        return ERR_OK
+    if pcb.unsent:
+        tail = pcb.unsent[-1]
+        if not tail.flags & (SYN | FIN | RST) and (tcp.extends_resent or is_newest(pcb, tail)):
+            tail.flags |= FIN
+            pcb.flags |= TF_FIN
+            return ERR_OK
     return enqueue_flags(tcp, pcb, FIN)
 
 

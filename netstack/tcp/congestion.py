@@ -51,10 +51,24 @@ def _half_flight(tcp: TcpShared, pcb: Tcb) -> int:
 
 
 def on_timeout(tcp: TcpShared, pcb: Tcb) -> None:
-    """The retransmission timer fired: one segment, then slow start."""
+    """The retransmission timer fired: one segment, then slow start.
+
+    lwIP: fast recovery goes on, so that the next new ACK sets cwnd to ssthresh.
+    """
     pcb.ssthresh = _half_flight(tcp, pcb)
     pcb.cwnd = pcb.mss
     pcb.bytes_acked = 0
+    if "recovery_outlives_timeout" not in tcp.quirks:
+        pcb.flags &= ~TF_INFR
+        pcb.dupacks = 0
+
+
+def on_idle(pcb: Tcb) -> None:
+    """Nothing was sent for longer than a time-out: the restart window (RFC 5681 4.1; lwIP has none)."""
+    restart = initial_window(pcb.mss)
+    if pcb.cwnd > restart:
+        pcb.cwnd = restart
+        pcb.bytes_acked = 0
 
 
 def on_fast_retransmit(tcp: TcpShared, pcb: Tcb) -> None:

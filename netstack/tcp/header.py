@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from netstack.checksum import residue
+from netstack.checksum import number, residue
 
 PROTO_TCP = 6
 HEADER_LEN = 20
@@ -32,6 +32,7 @@ FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
 FLAGS = 0x3F  # lwIP looks at no others
 
 HEADER = Struct("!HHIIHHHH")
+unpack_header = HEADER.unpack_from
 
 
 def emit(
@@ -61,6 +62,6 @@ def emit(
         + local_port + remote_port + seq + ack + offset_flags + window + data_residue
     )  # fmt: skip
     if options:
-        total += int.from_bytes(options, "big")  # whole 32-bit words
+        total += number(options, "big")  # whole 32-bit words
     header = HEADER.pack(local_port, remote_port, seq, ack, offset_flags, window, -total % 0xFFFF, 0)
     return header + options + data

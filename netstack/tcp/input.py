@@ -17,7 +17,7 @@ from netstack.tcp import alloc, observe
 from netstack.tcp.close import abandon, enqueue_flags
 from netstack.tcp.control import send_empty_ack, send_rst
 from netstack.tcp.deliver import delayed_close, deliver, end_of_stream, offer_refused, report_acked
-from netstack.tcp.header import ACK, FIN, FLAGS, HEADER, HEADER_LEN, PROTO_TCP, PSH, RST, SYN
+from netstack.tcp.header import ACK, FIN, FLAGS, HEADER_LEN, PROTO_TCP, PSH, RST, SYN, unpack_header
 from netstack.tcp.lists import (
     find_active,
     find_listener,
@@ -43,6 +43,12 @@ TCP_BROADCAST = Drop("tcp_broadcast", "tcp", ("proterr", "drop"), "sent to a bro
 TCP_CHECKSUM = Drop("tcp_checksum", "tcp", ("chkerr", "drop"), "wrong TCP checksum")
 TCP_OFFSET = Drop("tcp_offset", "tcp", ("lenerr", "drop"), "the data offset is below 5 or beyond the segment")
 TCP_NO_PCB = Drop("tcp_no_pcb", "tcp", ("proterr", "drop"), "no connection or listener: answered by a reset")
+TCP_RST_LIMIT = Drop(
+    "tcp_rst_limit",
+    "tcp",
+    ("proterr", "drop"),
+    "no connection for it, and no reset: too many were sent (quirk no_rate_limits off)",
+)
 TCP_RST_NO_PCB = Drop("tcp_rst_no_pcb", "tcp", (), "a reset for no connection")
 TCP_REFUSED = Drop("tcp_refused", "tcp", ("drop",), "the application has not taken earlier data yet")
 TCP_BACKLOG = Drop("tcp_backlog", "tcp", (), "the listener's backlog is full")
@@ -66,7 +72,7 @@ def tcp_input(tcp: TcpShared, p: Pbuf, ip: Ipv4Header) -> None:
         return _drop(tcp, p, TCP_BROADCAST)
     if (residue(data) + src + dst + PROTO_TCP + size) % 0xFFFF:
         return _drop(tcp, p, TCP_CHECKSUM)
-    src_port, dst_port, seq, ack, offset_flags, wnd, _, _ = HEADER.unpack_from(data)
+    src_port, dst_port, seq, ack, offset_flags, wnd, _, _ = unpack_header(data)
     header_len = offset_flags >> 10 & 0x3C
     if header_len < HEADER_LEN or header_len > size:
         return _drop(tcp, p, TCP_OFFSET)
@@ -119,11 +125,20 @@ def _no_connection(tcp: TcpShared, seg: Segment, ip: Ipv4Header, src_port: int, 
     seg.verdict = "no-connection"
     if seg.flags & RST:
         return tcp.core.drop(TCP_RST_NO_PCB)
+    if not _may_reset(tcp):
+        return tcp.core.drop(TCP_RST_LIMIT)
     tcp.core.drop(TCP_NO_PCB)
     has_ack = bool(seg.flags & ACK)
     seq = seg.ack if has_ack or "rst_seq_from_ack_field" in tcp.quirks else 0
     local, remote = (ip.dst, dst_port), (ip.src, src_port)
     return send_rst(tcp, None, seq, seg.seq + seg.tcplen, local, remote, "rst-no-pcb", answers_ack=has_ack)
+
+
+def _may_reset(tcp: TcpShared) -> bool:
+    """Whether one more segment without a connection may be answered by a reset. lwIP answers every one (quirk
+    no_rate_limits).
+    """
+    return tcp.resets_limit is None or tcp.resets_limit.take(tcp.core.ms)
 
 
 def _drop(tcp: TcpShared, p: Pbuf, reason: Drop) -> None:
@@ -138,6 +153,8 @@ def _listen_input(tcp: TcpShared, lpcb: ListenTcb, seg: Segment, ip: Ipv4Header,
     """A SYN makes a half-open connection; an ACK is refused, anything else ignored (RFC 9293 3.10.7.2)."""
     flags = seg.flags
     if flags & ACK and not flags & RST:
+        if not _may_reset(tcp):
+            return tcp.core.drop(TCP_RST_LIMIT)
         local, remote = (ip.dst, lpcb.local_port), (ip.src, src_port)
         ack = seg.seq + seg.tcplen
         return send_rst(tcp, None, seg.ack, ack, local, remote, "rst-listener", answers_ack=True)

@@ -14,15 +14,14 @@ from functools import partial
 from typing import TypeVar
 
 from netstack.core import Core
-from netstack.ip_header import Ipv4Header
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
-from netstack.pbuf import Pbuf
 from netstack.tcp import alloc, close, lists, observe, open, output, write
 from netstack.tcp.header import PROTO_TCP
 from netstack.tcp.input import tcp_input
 from netstack.tcp.parts import Parts
 from netstack.tcp.quiet import quiet_runs, skip_runs
+from netstack.tcp.segment import TCP_OOSEQ_POOL
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSED
 from netstack.tcp.tcb import PRIO_NORMAL, ListenTcb, Tcb
@@ -45,12 +44,9 @@ class Tcp(TcpShared):
         interval = core.profile.tcp_tmr_interval
         quiet, skip = partial(quiet_runs, self), partial(skip_runs, self)
         self.timer = core.timers.oneshot("tcp", interval, self._tick, quiet, skip)
-        ipv4.handlers[PROTO_TCP] = self._input
+        ipv4.handlers[PROTO_TCP] = partial(tcp_input, self)
         ipv4.error_handlers[PROTO_TCP] = partial(icmp_error, self)
         netif.on_address.append(self._address_changed)
-
-    def _input(self, p: Pbuf, header: Ipv4Header) -> None:
-        tcp_input(self, p, header)
 
     def _tick(self) -> None:
         tcp_timer(self)
@@ -179,7 +175,7 @@ class Tcp(TcpShared):
         for pcb in self.active_pcbs:
             if pcb.ooseq:
                 queue = observe.out_of_order(pcb)
-                lists.free_ooseq(self, pcb)
+                lists.free_ooseq(self, pcb, TCP_OOSEQ_POOL)
                 if self.core.trace is not None:
                     observe.left_queue(self, pcb, queue, "pool-empty")
                 return

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from itertools import chain
 
+from netstack.stats import Drop
 from netstack.tcp import observe, output
-from netstack.tcp.segment import free_ooseq_segment, free_segment
+from netstack.tcp.segment import TCP_OOSEQ_CLOSED, free_ooseq_segment, free_segment
 from netstack.tcp.shared import PORT_RANGE_END, PORT_RANGE_START, TcpShared
 from netstack.tcp.states import CLOSED, TIME_WAIT, set_state
 from netstack.tcp.tcb import SOF_REUSEADDR, TF_ACK_DELAY, TF_ACK_NOW, TF_BACKLOGPEND, ListenTcb, Tcb
@@ -71,10 +72,10 @@ def backlog_accepted(tcp: TcpShared, pcb: Tcb) -> None:
         pcb.flags &= ~TF_BACKLOGPEND
 
 
-def free_ooseq(tcp: TcpShared, pcb: Tcb) -> None:
-    """Throw away the out-of-order queue (``tcp_free_ooseq``)."""
+def free_ooseq(tcp: TcpShared, pcb: Tcb, reason: Drop | None = None) -> None:
+    """Empty the out-of-order queue (``tcp_free_ooseq``); ``reason``: its data goes no further."""
     for seg in pcb.ooseq:
-        free_ooseq_segment(tcp, seg)
+        free_ooseq_segment(tcp, seg, reason)
     pcb.ooseq.clear()
     pcb.rcv_sacks.clear()
 
@@ -85,7 +86,7 @@ def purge(tcp: TcpShared, pcb: Tcb) -> None:
         return
     backlog_accepted(tcp, pcb)
     drop_refused(pcb)
-    free_ooseq(tcp, pcb)
+    free_ooseq(tcp, pcb, TCP_OOSEQ_CLOSED)
     if tcp.core.trace is not None:
         observe.timers_gone(tcp, pcb)
     pcb.rtime = -1

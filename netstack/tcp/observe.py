@@ -134,8 +134,8 @@ def segment_out(
     _tell(tcp, SegmentOut(tcp.core.now, flow, *fields, cause, 1, "", numbers))
 
 
-def segment_leaves(tcp: TcpShared, pcb: Tcb, seg: TxSegment, window: int) -> None:
-    """A segment of the unsent queue goes out, for the first time or again."""
+def segment_leaves(tcp: TcpShared, pcb: Tcb, seg: TxSegment, window: int, timed: bool) -> None:
+    """A segment of the unsent queue goes out, for the first time or again; ``timed``: its round trip is."""
     numbers = {
         "una": pcb.lastack,
         "snd_wnd": pcb.snd_wnd,
@@ -158,7 +158,7 @@ def segment_leaves(tcp: TcpShared, pcb: Tcb, seg: TxSegment, window: int) -> Non
     _tell(tcp, SegmentOut(tcp.core.now, pcb.flow, *fields, cause, seg.xmits + 1, carries, numbers))
     if pcb.rtime < 0:
         timer_armed(tcp, pcb, "rexmit", pcb.rto)
-    if not pcb.rttest and tcp.ticks:
+    if timed and tcp.ticks:
         _tell(tcp, RttEvent(tcp.core.now, pcb.flow, "timed", seg.seq, {"ticks": tcp.ticks}))
 
 

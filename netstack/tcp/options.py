@@ -15,7 +15,7 @@ from struct import Struct
 
 from netstack.tcp.header import SYN
 from netstack.tcp.segment import OPT_MSS, OPT_SACK_PERM, OPT_TS, OPT_WND_SCALE, Segment
-from netstack.tcp.seq import between, lt
+from netstack.tcp.seq import SIGN, lt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.tcb import TF_SACK, TF_TIMESTAMP, TF_WND_SCALE, Tcb
 
@@ -104,7 +104,8 @@ def obey_timestamp(tcp: TcpShared, pcb: Tcb, seq: int, tcplen: int, value: int) 
     """Remember the value to echo, that of a segment with what we acknowledged last. lwIP: no check against
     wrapped sequence numbers (RFC 7323 5).
     """
-    if between(pcb.ts_lastacksent, seq, seq + tcplen):
+    acked = pcb.ts_lastacksent
+    if not (acked - seq) & SIGN and not (seq + tcplen - acked) & SIGN:  # in [seq, seq + tcplen]
         if "no_paws" in tcp.quirks or not lt(value, pcb.ts_recent):
             pcb.ts_recent = value
 
@@ -121,6 +122,8 @@ def options_len(options: int) -> int:
 
 def build_options(tcp: TcpShared, pcb: Tcb, options: int) -> bytes:
     """The options of a queued segment, in lwIP's order."""
+    if options == OPT_TS:  # those of nearly every segment that has any
+        return build_timestamp(tcp, pcb)
     parts = []
     if options & OPT_MSS:
         parts.append(_MSS.pack(MSS, 4, tcp.eff_send_mss(tcp.profile.tcp_mss)))

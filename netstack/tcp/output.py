@@ -11,7 +11,7 @@ from netstack.checksum import residue
 from netstack.errors import ERR_OK, ERR_RTE
 from netstack.tcp import observe
 from netstack.tcp.control import send_empty_ack
-from netstack.tcp.header import ACK, PROTO_TCP, emit
+from netstack.tcp.header import ACK, PROTO_TCP, SYN, emit
 from netstack.tcp.options import build_options
 from netstack.tcp.segment import OPT_WND_SCALE, TxSegment, free_segment
 from netstack.tcp.shared import TcpShared
@@ -63,8 +63,10 @@ def output(tcp: TcpShared, pcb: Tcb) -> int:
         if traced:
             observe.held(tcp, pcb, "no-route", {"err": ERR_RTE})
         return ERR_RTE
-    wnd = pcb.snd_wnd if pcb.snd_wnd < pcb.cwnd else pcb.cwnd
     seg = unsent[0]
+    if tcp.restarts_idle and not pcb.unacked and not seg.xmits:
+        _restart_after_idle(tcp, pcb)
+    wnd = pcb.snd_wnd if pcb.snd_wnd < pcb.cwnd else pcb.cwnd
     lastack = pcb.lastack
     if (seg.seq - lastack & 0xFFFFFFFF) + len(seg.data) & 0xFFFFFFFF > wnd:
         return _blocked_by_window(tcp, pcb, wnd)
@@ -122,12 +124,26 @@ def _blocked_by_window(tcp: TcpShared, pcb: Tcb, wnd: int) -> int:
     return ERR_OK
 
 
+def _restart_after_idle(tcp: TcpShared, pcb: Tcb) -> None:
+    """Nothing is in flight, and something new is to be sent: what the path could take may be old (RFC 5681
+    4.1).
+    """
+    if (tcp.ticks - pcb.sent_at & 0xFFFFFFFF) <= pcb.rto:
+        return
+    before = pcb.cwnd
+    tcp.parts.congestion.on_idle(pcb)
+    if pcb.cwnd != before and tcp.core.trace is not None:
+        observe.congestion(tcp, pcb, "idle")
+
+
 def _to_unacked(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> None:
     """A segment has been sent: advance SND.NXT and keep it, in sequence order, until it is acknowledged."""
     length = seg.seq_len()
     end = seg.seq + length & 0xFFFFFFFF
     if (pcb.snd_nxt - end) & _SIGN:
         pcb.snd_nxt = end
+    if tcp.restarts_idle:
+        pcb.sent_at = tcp.ticks
     if not length:
         free_segment(tcp, seg)
         return
@@ -139,6 +155,13 @@ def _to_unacked(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> None:
         unacked.insert(index, seg)
     else:
         unacked.append(seg)
+
+
+def _is_new(pcb: Tcb, seg: TxSegment) -> bool:
+    """Whether nothing of ``seg`` was sent before, not even by a probe: only that is timed, but for lwIP
+    (Karn, RFC 6298 3). A SYN may be numbered one below SND.NXT from the beginning.
+    """
+    return not seg.xmits and (bool(seg.flags & SYN) or not (seg.seq - pcb.snd_nxt) & _SIGN)
 
 
 def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
@@ -155,12 +178,12 @@ def _output_segment(tcp: TcpShared, pcb: Tcb, seg: TxSegment) -> int:
         window = 0xFFFF
     pcb.rcv_ann_right_edge = pcb.rcv_nxt + pcb.rcv_ann_wnd & 0xFFFFFFFF
     pcb.ts_lastacksent = pcb.rcv_nxt
-    trace = tcp.core.trace
-    if trace is not None:
-        observe.segment_leaves(tcp, pcb, seg, window)
+    timed = not pcb.rttest and (tcp.times_resent or _is_new(pcb, seg))
+    if tcp.core.trace is not None:
+        observe.segment_leaves(tcp, pcb, seg, window, timed)
     if pcb.rtime < 0:
         pcb.rtime = 0
-    if not pcb.rttest:
+    if timed:
         pcb.rttest = tcp.ticks
         pcb.rtseq = seg.seq
     tcp.stats.xmit += 1

@@ -22,7 +22,9 @@ class RttPart(Protocol):
         """The timed segment was acknowledged: estimate, and set ``pcb.rttest`` to 0."""
 
     def reset_backoff(self, pcb: Tcb) -> None:
-        """New data was acknowledged; it is still in ``pcb.unacked``, and ``pcb.lastack`` is the old one."""
+        """New data was acknowledged; it is still in ``pcb.unacked``, and ``pcb.lastack`` is the old one. Not
+        asked without quirk retransmission_timed: then only a sample ends the back-off (Karn).
+        """
 
     def back_off(self, pcb: Tcb) -> None:
         """The time-out fired; ``pcb.nrtx`` counts those before it."""
@@ -42,6 +44,9 @@ class CongestionPart(Protocol):
 
     def on_timeout(self, tcp: TcpShared, pcb: Tcb) -> None:
         """The retransmission timer fired."""
+
+    def on_idle(self, pcb: Tcb) -> None:
+        """Data is to be sent after a silence longer than the time-out (quirk no_restart_after_idle off)."""
 
     def on_fast_retransmit(self, tcp: TcpShared, pcb: Tcb) -> None:
         """The third duplicate ACK: set TF_INFR."""

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from netstack.tcp.header import FIN, SYN
 from netstack.tcp.sack import add_sack, remove_sacks_above, remove_sacks_below
-from netstack.tcp.segment import GOT_FIN, Segment, free_ooseq_segment
+from netstack.tcp.segment import (
+    GOT_FIN,
+    TCP_OOSEQ_COVERED,
+    TCP_OOSEQ_LIMIT,
+    TCP_OOSEQ_NO_ELEMENT,
+    Segment,
+    free_ooseq_segment,
+)
 from netstack.tcp.seq import between, geq, gt, lt
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import CLOSE_WAIT, ESTABLISHED, set_state
@@ -33,7 +40,7 @@ def make_room(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
     queue = pcb.ooseq
     if seg.flags & FIN:
         for entry in queue:
-            free_ooseq_segment(tcp, entry)
+            free_ooseq_segment(tcp, entry, TCP_OOSEQ_COVERED)
         queue.clear()
         return
     while queue and geq(seg.seq + seg.tcplen, queue[0].seq + queue[0].length):
@@ -41,7 +48,7 @@ def make_room(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
         if entry.flags & FIN and not seg.flags & SYN:
             seg.flags |= FIN
             seg.tcplen = seg.seq_len()
-        free_ooseq_segment(tcp, entry)
+        free_ooseq_segment(tcp, entry, TCP_OOSEQ_COVERED)
     if queue and gt(seg.seq + seg.tcplen, queue[0].seq):
         length = queue[0].seq - seg.seq & MASK
         trim_tail(seg, length - 1 if seg.flags & SYN else length)
@@ -95,6 +102,7 @@ def queue_out_of_order(tcp: TcpShared, pcb: Tcb, seg: Segment) -> None:
 def _take(tcp: TcpShared, queue: list[Segment], index: int, seg: Segment) -> bool:
     """Put ``seg`` at ``index``; False when the TCP_SEG pool is empty (``tcp_seg_copy``)."""
     if not tcp.core.mem.tcp_seg.take():
+        tcp.core.drop(TCP_OOSEQ_NO_ELEMENT)
         return False
     queue.insert(index, seg)
     seg.taken = True
@@ -149,13 +157,13 @@ def _swallow_followers(tcp: TcpShared, queue: list[Segment], index: int) -> None
     after = index + 1
     if seg.flags & FIN:
         for entry in queue[after:]:
-            free_ooseq_segment(tcp, entry)
+            free_ooseq_segment(tcp, entry, TCP_OOSEQ_COVERED)
         del queue[after:]
         return
     while after < len(queue) and geq(seg.seq + seg.length, queue[after].seq + queue[after].length):
         entry = queue.pop(after)
         seg.flags |= entry.flags & FIN
-        free_ooseq_segment(tcp, entry)
+        free_ooseq_segment(tcp, entry, TCP_OOSEQ_COVERED)
     if after < len(queue) and gt(seg.seq + seg.length, queue[after].seq):
         trim_tail(seg, queue[after].seq - seg.seq & MASK)
 
@@ -193,6 +201,6 @@ def _keep_limits(tcp: TcpShared, pcb: Tcb) -> None:
             if pcb.flags & TF_SACK:
                 remove_sacks_above(pcb, entry.seq)
             for dropped in pcb.ooseq[index:]:
-                free_ooseq_segment(tcp, dropped)
+                free_ooseq_segment(tcp, dropped, TCP_OOSEQ_LIMIT)
             del pcb.ooseq[index:]
             return

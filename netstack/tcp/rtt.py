@@ -35,6 +35,12 @@ def reset_backoff(pcb: Tcb) -> None:
 
 
 def back_off(pcb: Tcb) -> None:
-    """The time-out fired: longer next time (RFC 6298 5.5)."""
-    shift = BACKOFF[min(pcb.nrtx, len(BACKOFF) - 1)]
-    pcb.rto = min(((pcb.sa >> 3) + pcb.sv) << shift, _RTO_MAX)
+    """The time-out fired: longer next time (RFC 6298 5.5).
+
+    lwIP counts; twice what it was is more only where a time-out outlived an ACK (Karn: without lwIP's quirk
+    retransmission_timed).
+    """
+    estimate = (pcb.sa >> 3) + pcb.sv
+    counted = estimate << BACKOFF[min(pcb.nrtx, len(BACKOFF) - 1)]
+    doubled = min(pcb.rto << 1, estimate << BACKOFF[-1])
+    pcb.rto = min(max(counted, doubled), _RTO_MAX)

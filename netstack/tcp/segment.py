@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from netstack.stats import Drop
 from netstack.tcp.header import FIN, SYN
 
 if TYPE_CHECKING:
@@ -20,6 +21,36 @@ OPT_TS = 0x02
 OPT_WND_SCALE = 0x08
 OPT_SACK_PERM = 0x10
 
+
+# Why a segment that came out of order goes no further
+TCP_OOSEQ_NO_ELEMENT = Drop("tcp_ooseq_no_element", "tcp", (), "out of order, and no TCP_SEG to keep it with")
+TCP_OOSEQ_COVERED = Drop(
+    "tcp_ooseq_covered",
+    "tcp",
+    (),
+    "kept out of order, and replaced: a later segment brought all of it, or a FIN before it",
+    kept=True,
+)
+TCP_OOSEQ_LIMIT = Drop(
+    "tcp_ooseq_limit",
+    "tcp",
+    (),
+    "out of order, and more than is kept (TCP_OOSEQ_MAX_BYTES, TCP_OOSEQ_MAX_PBUFS)",
+    kept=True,
+)
+TCP_OOSEQ_EXPIRED = Drop(
+    "tcp_ooseq_expired",
+    "tcp",
+    (),
+    "kept out of order, and given up: what is missing did not come (TCP_OOSEQ_TIMEOUT)",
+    kept=True,
+)
+TCP_OOSEQ_POOL = Drop(
+    "tcp_ooseq_pool", "tcp", (), "kept out of order, and given up: the receive pool ran dry", kept=True
+)
+TCP_OOSEQ_CLOSED = Drop(
+    "tcp_ooseq_closed", "tcp", (), "kept out of order, and the connection has ended", kept=True
+)
 
 # Segment.events (lwIP tcp_priv.h: TF_GOT_FIN, TF_RESET of recv_flags)
 GOT_FIN, RESET = 1, 2
@@ -109,7 +140,11 @@ def free_segment(tcp: TcpShared, seg: TxSegment) -> None:
     tcp.core.mem.tcp_seg.give()
 
 
-def free_ooseq_segment(tcp: TcpShared, seg: Segment) -> None:
-    """Give back one segment of an out-of-order queue and its receive buffers."""
+def free_ooseq_segment(tcp: TcpShared, seg: Segment, reason: Drop | None = None) -> None:
+    """Give back one segment of an out-of-order queue and its receive buffers; ``reason``: its data goes no
+    further.
+    """
+    if reason is not None:
+        tcp.core.drop(reason)
     seg.p.free()
     tcp.core.mem.tcp_seg.give()

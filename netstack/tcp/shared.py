@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from netstack.core import Core
 from netstack.ipv4 import Ipv4
 from netstack.netif import Netif
+from netstack.rate import TokenBucket
 from netstack.tcp import observe
 from netstack.tcp.tcb import ListenTcb, Tcb
 from netstack.timers import Timer
@@ -82,6 +83,11 @@ class TcpShared:
         self.resets_dupacks = "dupack_count_not_reset" not in quirks
         self.caps_segments = "segment_cap_half_window" in quirks
         self.cuts_acked_head = "probe_byte_sent_again" not in quirks
+        self.times_resent = "retransmission_timed" in quirks
+        self.extends_resent = "resent_segment_extended" in quirks
+        self.restarts_idle = "no_restart_after_idle" not in quirks
+        # Of resets without a connection (RFC 5961 7)
+        self.resets_limit = None if "no_rate_limits" in quirks else TokenBucket()
 
     def state_changed(self, pcb: Tcb, old: int) -> None:
         """Tell the observer, who is there, of the timers that limit states."""

@@ -17,7 +17,8 @@ sequence number of the RTT sample under way (0: none); Van Jacobson's estimators
 congestion window and slow-start threshold, bytes; bytes_acked: towards the next increase persist_backoff
 stage of the persist timer, 0: off; persist_cnt: ticks in the stage; persist_probe: probes sent tmr
 slow tick of the last segment received (frozen once the receive side is closed) last_timer            the run
-of the TCP timer that has already seen this pcb ====================
+of the TCP timer that has already seen this pcb sent_at               slow tick at which a queued segment was
+sent last (kept without quirk no_restart_after_idle) ====================
 =====================================================================================
 
 Source: lwIP ``tcp.h``: struct tcp_pcb, struct tcp_pcb_listen.
@@ -126,6 +127,7 @@ class Tcb:
         "sa",
         "seen",
         "sent",
+        "sent_at",
         "snd_buf",
         "snd_lbb",
         "snd_nxt",
@@ -206,6 +208,7 @@ class Tcb:
         self.cwnd = 1
         self.ssthresh = profile.tcp_snd_buf
         self.bytes_acked = 0
+        self.sent_at = ticks
         # Persist, keep-alive, timestamps
         self.persist_cnt = 0
         self.persist_backoff = 0

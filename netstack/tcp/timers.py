@@ -16,6 +16,7 @@ from netstack.tcp.lists import free_ooseq, free_pcb, purge
 from netstack.tcp.output import output
 from netstack.tcp.persist import persist_tick
 from netstack.tcp.retransmit import rto_commit, rto_prepare
+from netstack.tcp.segment import TCP_OOSEQ_EXPIRED
 from netstack.tcp.shared import TcpShared
 from netstack.tcp.states import (
     CLOSE_WAIT,
@@ -83,7 +84,7 @@ def _expire_out_of_order(tcp: TcpShared, pcb: Tcb, idle: int) -> None:
     if tcp.core.trace is not None:
         limit = pcb.rto * tcp.profile.tcp_ooseq_timeout
         observe.timer_fired(tcp, pcb, "ooseq", idle, limit, "discard", rto=pcb.rto)
-    free_ooseq(tcp, pcb)
+    free_ooseq(tcp, pcb, TCP_OOSEQ_EXPIRED)
     if tcp.core.trace is not None:
         observe.left_queue(tcp, pcb, queue, "expired")
 

@@ -41,7 +41,7 @@ def write(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool = False) -> int:
         if tcp.core.trace is not None:
             observe.write_refused(tcp, pcb, "snd-buf", length)
         return ERR_MEM
-    if pcb.snd_queuelen >= min(tcp.profile.tcp_snd_queuelen, U16 - 2):
+    if pcb.snd_queuelen >= tcp.profile.tcp_snd_queuelen or pcb.snd_queuelen >= U16 - 2:
         tcp.stats.memerr += 1
         pcb.flags |= TF_NAGLEMEMERR
         if tcp.core.trace is not None:
@@ -55,6 +55,8 @@ def _queue(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool) -> int:
     length = len(data)
     mss_local, options, optlen = _limits(tcp, pcb)
     tail = pcb.unsent[-1] if pcb.unsent else None
+    if tail is not None and not tcp.extends_resent and not is_newest(pcb, tail):
+        tail = None
     pos = used = oversize = 0
     concat: TxBuf | None = None
     concat_len = 0
@@ -78,7 +80,9 @@ def _queue(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool) -> int:
             pos += concat_len
     while pos < length:  # phase 3: new segments
         seglen = min(length - pos, mss_local - optlen & U16)
-        size = _room(tcp, pcb, seglen + optlen, mss_local, more, first=not queue)
+        size = seglen + optlen
+        if size < mss_local:
+            size = _room(tcp, pcb, size, mss_local, more, first=not queue)
         buf = tcp.core.mem.tx.transport(size)
         if buf is None:
             return _roll_back(tcp, pcb, concat, queue, "heap", length)
@@ -104,6 +108,15 @@ def _queue(tcp: TcpShared, pcb: Tcb, data: bytes, more: bool) -> int:
     if last is not None and not more:
         last.flags |= PSH
     return ERR_OK
+
+
+def is_newest(pcb: Tcb, seg: TxSegment) -> bool:
+    """Whether the next byte, or the FIN, has its place behind ``seg``.
+
+    lwIP takes that for granted of the last unsent segment. One that waits there to be sent again after
+    duplicate ACKs is older than what is in flight: what is added to it comes too early in the stream.
+    """
+    return seg.seq + seg.seq_len() & 0xFFFFFFFF == pcb.snd_lbb
 
 
 def _limits(tcp: TcpShared, pcb: Tcb) -> tuple[int, int, int]:

@@ -8,13 +8,20 @@ that was silent for longest; the memory of each is bounded (``tap.rules.sequence
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from struct import Struct
 
 from netstack.address import format_ip, format_mac
 from tap.rules.kinds import arp_kinds, icmp_kinds, udp_kinds
-from tap.rules.sequence import ACK, FIN, RST, SYN, Side, kinds_of, scaled, segment
+from tap.rules.sequence import ACK, FIN, RST, SYN, Side, kinds_of, plain_kinds, scaled, segment
 
 MAX_FLOWS = 1024
+
+# Of a frame with TCP behind an IPv4 header without options, from the EtherType on: that, version and header
+# length, total length, fragment, protocol, both ends (addresses and ports), sequence and acknowledgment
+# number, data offset and flags, window
+_ETHERTYPE_AT, _TCP_LEN = 12, 54
+_PLAIN = Struct("!HBxHxxHxBxx12sIIHH")
 
 
 class Coordinate:
@@ -64,20 +71,21 @@ class Coordinate:
 
 
 class _Way:
-    """What one side of a conversation sends from one end of the cable."""
+    """What one side of a conversation sends from one end of the cable; ``other`` is the side it sends to."""
 
-    __slots__ = ("counts", "flow", "side")
+    __slots__ = ("conn", "counts", "flow", "other", "side")
 
-    def __init__(self, flow: str) -> None:
+    def __init__(self, flow: str, conn: int) -> None:
         self.flow = flow
-        self.counts: dict[str, int] = {}
-        self.side = Side()
+        self.conn = conn
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.side = self.other = Side()
 
     def count(self, kinds: tuple[str, ...]) -> int:
         """One more of these: its ordinal among those of the main kind."""
         counts = self.counts
         for kind in kinds:
-            counts[kind] = counts.get(kind, 0) + 1
+            counts[kind] += 1
         return counts[kinds[0]]
 
 
@@ -91,7 +99,10 @@ class _Flow:
     def __init__(self, conn: int, names: tuple[str, str]) -> None:
         self.conn = conn
         forth, back = (f"{names[one]}>{names[1 - one]}" for one in (0, 1))
-        self.ways = ((_Way(forth), _Way(forth)), (_Way(back), _Way(back)))
+        self.ways = ((_Way(forth, conn), _Way(forth, conn)), (_Way(back, conn), _Way(back, conn)))
+        for at in (0, 1):
+            there, answers = self.ways[0][at], self.ways[1][1 - at]
+            there.other, answers.other = answers.side, there.side
 
 
 class Tracker:
@@ -100,6 +111,7 @@ class Tracker:
     def __init__(self) -> None:
         self._flows: OrderedDict[tuple[str, bytes, bytes], _Flow] = OrderedDict()
         self._conns: dict[str, int] = {}  # conversations so far, by protocol
+        self._known: tuple[dict[bytes, _Way], ...] = ({}, {})  # of connections, by end of cable and both ends
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -108,6 +120,21 @@ class Tracker:
         """The coordinate of a frame that enters ``direction`` at end ``side`` (0 or 1) of the cable. A frame
         that is malformed is of kind other.
         """
+        if len(frame) >= _TCP_LEN:
+            ethertype, version, total, fragment, protocol, ends, seq, ack, bits, window = _PLAIN.unpack_from(
+                frame, _ETHERTYPE_AT
+            )
+            way = self._known[side].get(ends)
+            if way is not None and bits & (SYN | FIN | RST | ACK) == ACK and not fragment & 0x3FFF:
+                header, end = 34 + (bits >> 12) * 4, 14 + total
+                if (
+                    ethertype == 0x0800
+                    and version == 0x45
+                    and protocol == 6
+                    and _TCP_LEN <= header <= end <= len(frame)
+                    and way.other.started
+                ):
+                    return _plain(way, seq, ack, window, end - header, direction)
         if frame[12:14] == b"\x08\x00" and len(frame) >= 34 and frame[14] >> 4 == 4:
             above, end = 14 + (frame[14] & 15) * 4, 14 + (frame[16] << 8 | frame[17])
             if 34 <= above <= end <= len(frame):
@@ -155,8 +182,8 @@ class Tracker:
         syn = seg.flags & (SYN | ACK | RST) == SYN
         if syn and flow.ways[sender][at].side.starts_anew(seg):
             flow, sender = self._begin("tcp", source, target), 0
-        way, other = flow.ways[sender][at], flow.ways[1 - sender][1 - at].side
-        mine = way.side
+        way = flow.ways[sender][at]
+        mine, other = way.side, way.other
         start = mine.place(seg)
         kinds = kinds_of(seg, start, mine, other)
         length = seg.data + bool(seg.flags & SYN) + bool(seg.flags & FIN)
@@ -164,6 +191,8 @@ class Tracker:
         if seg.flags & ACK and not seg.flags & RST:
             other.acknowledged(seg.ack)
             mine.last_ack, mine.last_window = seg.ack, scaled(seg, mine, other)
+        if len(self._flows) <= MAX_FLOWS // 2 and mine.started and above == 34:
+            self._known[at][source[:4] + target[:4] + source[4:] + target[4:]] = way
         return Coordinate(direction, way.flow, flow.conn, kinds, way.count(kinds), start, length, xmit)
 
     def _find(self, protocol: str, source: bytes, target: bytes) -> tuple[_Flow, int]:
@@ -186,10 +215,25 @@ class Tracker:
         return self._new((protocol, source, target), conn, (_name(protocol, source), _name(protocol, target)))
 
     def _new(self, key: tuple[str, bytes, bytes], conn: int, names: tuple[str, str]) -> _Flow:
+        for known in self._known:
+            known.clear()
         if len(self._flows) >= MAX_FLOWS:
             self._flows.popitem(last=False)
         flow = self._flows[key] = _Flow(conn, names)
         return flow
+
+
+def _plain(way: _Way, seq: int, ack: int, window: int, data: int, direction: str) -> Coordinate:
+    """What ``Tracker._tcp`` does with a segment with ACK, without SYN, FIN and RST, of a known connection."""
+    mine, other = way.side, way.other
+    mine.spoke = True
+    start = mine.relative(seq)
+    kinds = plain_kinds(start, ack, window, data, mine, other)
+    xmit = mine.send(start, data) if data else 1
+    other.acknowledged(ack)
+    mine.last_ack = ack
+    mine.last_window = window if mine.scale is None or other.scale is None else window << mine.scale
+    return Coordinate(direction, way.flow, way.conn, kinds, way.count(kinds), start, data, xmit)
 
 
 def _name(protocol: str, end: bytes) -> str:

@@ -13,6 +13,7 @@ FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 MASK = 0xFFFFFFFF
 MAX_RECORDS = 512
 KEPT_ACKED = 64
+DATA_KINDS, ACK_KINDS = ("data", "tcp"), ("ack", "tcp")
 
 
 class Segment:
@@ -113,12 +114,15 @@ class Side:
         if not length or not self.started:
             return 1
         end, records, missing, before = start + length, self._records, 0, 0
-        if start < self.top:
+        if start >= self.top:  # new
+            records[start, end] = 1
+            self.top = end
+        else:
             before = sum(count for (first, last), count in records.items() if first <= start < last)
             if not before and self._floor is not None and start < self._floor:
                 missing = 1  # at least: its record is gone
-        records[start, end] = records.pop((start, end), 0) + missing + 1
-        self.top = max(self.top, end)
+            records[start, end] = records.pop((start, end), 0) + missing + 1
+            self.top = max(self.top, end)
         if len(records) > KEPT_ACKED:
             self._forget()
         return before + missing + 1
@@ -137,9 +141,24 @@ class Side:
         """The other side's segment has this acknowledgment number."""
         if not self.started:
             self.base, self.started, self.top = ack - 1 & MASK, True, 1
-        number = min(self.relative(ack), self.top)
+        number = self.relative(ack)
         if self.una is None or number > self.una:
-            self.una = number
+            number = min(number, self.top)
+            if self.una is None or number > self.una:
+                self.una = number
+
+    def edge(self) -> int:
+        """The first number that is not acknowledged, as far as is known."""
+        return self.top if self.una is None else self.una
+
+
+def plain_kinds(start: int, ack: int, window: int, data: int, mine: Side, other: Side) -> tuple[str, ...]:
+    """``kinds_of`` a segment with ACK, without SYN, FIN and RST."""
+    if data > 1:
+        return DATA_KINDS
+    if not data and window and ack != mine.last_ack and start != mine.edge() - 1:
+        return ACK_KINDS
+    return kinds_of(Segment(0, ack, ACK, window, data, None), start, mine, other)
 
 
 def kinds_of(seg: Segment, start: int, mine: Side, other: Side) -> tuple[str, ...]:
@@ -151,10 +170,10 @@ def kinds_of(seg: Segment, start: int, mine: Side, other: Side) -> tuple[str, ..
         return "rst", "tcp"
     if flags & SYN:
         return "syn-ack" if flags & ACK else "syn", "tcp"
-    groups = ("data", "tcp") if data else ("ack", "tcp")
+    groups = DATA_KINDS if data else ACK_KINDS
     if flags & FIN:
         return ("fin", *groups) if data else ("fin", "tcp")
-    edge = mine.top if mine.una is None else mine.una
+    edge = mine.edge()
     closed = other.last_ack is not None and not other.last_window
     if data == 1 and closed and start >= edge:
         return "probe", *groups

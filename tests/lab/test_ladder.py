@@ -38,6 +38,36 @@ def test_a_text_too_long_for_the_ladder_stays_readable() -> None:
     assert f" {text} " in render([Step(0, LEFT, text)])
 
 
+def test_fragments_fit_between_the_lifelines() -> None:
+    fragment = "IPv4 fragment 1480:2960 of packet 65535, more follow"
+    lines = render([
+        Step(0, RIGHT, f"{fragment} 192.168.100.2 > 192.168.100.1"),
+        Step(0, LEFT, f"{fragment} 192.168.100.1 > 192.168.100.2"),
+        Step(0, LEFT, "ACK 1"),
+    ]).splitlines()[1:]  # fmt: skip
+    assert len({line.rindex("|") for line in lines}) == 1
+    assert f"- {fragment} -" in lines[0]
+    assert "UDP 68 > 67 308 bytes 0.0.0.0 > 255.255.255.255" in render(
+        [Step(0, RIGHT, "UDP 68 > 67 308 bytes 0.0.0.0 > 255.255.255.255")]
+    )  # where there is room the addresses stay
+
+
+def test_what_died_has_a_shaft_and_does_not_arrive() -> None:
+    for text in (
+        "ACK 1",
+        "ARP who has 10.0.0.1? tell 10.0.0.2",
+        "IPv4 fragment 0:1480 of packet 1, more follow",
+    ):
+        right, left = render([Step(0, RIGHT, text, died=True), Step(0, LEFT, text, died=True)]).splitlines()[
+            1:
+        ]
+        assert f"- {text} -" in right
+        assert f"- {text} -" in left
+        assert right.endswith("|  lost")
+        assert "X  " in right
+        assert "  X" in left
+
+
 def test_frames_are_read_with_numbers_from_0_and_without_ports() -> None:
     talk = Conversation("micropython")
     text = FrameText(ip_of(PEER))

@@ -12,6 +12,7 @@ from lab.pkt.scanner import ScriptError
 from lab.pkt.script_options import resolve
 from netstack.address import parse_ip
 from netstack.profiles import named
+from netstack.quirks import quirks_of
 
 
 def write(path: Path, text: str) -> Path:
@@ -61,6 +62,15 @@ def test_a_name_of_lwip_that_nobody_honours_changes_nothing(tmp_path: Path) -> N
     options, profile = resolve(parse_file(script))
     assert sorted(options.unknown) == ["ANOTHER", "SOMETHING_NEW"]
     assert profile.tcp_mss == 100
+
+
+@pytest.mark.parametrize("name", ["strict", "lwip-2.1.3", "micropython"])
+def test_a_named_profile_brings_its_quirks(name: str) -> None:
+    known = named(name)
+    _, profile = resolve(parse_text(f"--profile={name}\n0.0 `end`\n"))
+    assert (profile.quirks, profile.lwip_version) == (known.quirks, known.lwip_version)
+    _, other = resolve(parse_text(f"--profile={name}\n--stack=lwip-2.1.3\n0.0 `end`\n"))
+    assert other.quirks == quirks_of("2.1.3")
 
 
 MISTAKES = [

@@ -146,7 +146,14 @@ def test_a_frame_takes_all_its_buffers_or_none() -> None:
 
 # Every frame has one fate
 
-KEPT_UNTIL = {"frag_given_up"}  # the fate of frames that had been kept, not of the one that comes
+KEPT_UNTIL = {  # the fate of frames that had been kept, not of the one that comes
+    "frag_given_up",
+    "tcp_ooseq_closed",
+    "tcp_ooseq_covered",
+    "tcp_ooseq_expired",
+    "tcp_ooseq_limit",
+    "tcp_ooseq_pool",
+}
 
 
 class Accounted(Storm):

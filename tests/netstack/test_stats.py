@@ -35,6 +35,13 @@ def test_every_reason_is_sound(drop: Drop) -> None:
     assert drop.name in repr(drop)
 
 
+def test_reasons_of_packets_that_were_kept_say_so() -> None:
+    kept = {drop.name for drop in Drop.all.values() if drop.kept}
+    assert kept == {"frag_given_up"} | {
+        f"tcp_ooseq_{why}" for why in ("closed", "covered", "expired", "limit", "pool")
+    }
+
+
 def test_two_reasons_cannot_have_one_name() -> None:
     with pytest.raises(AssertionError):
         Drop("ip_checksum", "ip", (), "again")

@@ -31,18 +31,22 @@ if TYPE_CHECKING:
     from netstack.tcp.shared import TcpShared
     from netstack.tcp.tcb import Tcb
 
+# A send without memory says so. As boards do it, it says after 10 s that all was sent, and there is a hole in
+# the stream (examples/scenarios/pool-starvation.toml).
 BENCH = """
 [device.client]
 profile = "{client}"
 address = "10.0.0.2/24"
+send_nomem = "enobufs"
 
 [device.server]
 profile = "{server}"
 address = "10.0.0.1/24"
+send_nomem = "enobufs"
 
 [link.wire]
 between = ["client", "server"]
-rate = "2mbit"
+rate = "{rate}kbit"
 delay = "{delay}ms"
 
 [[program]]
@@ -59,7 +63,7 @@ run = "receive port=5001"
 
 [[program]]
 on = "server"
-run = "send bytes={down} to=client:5001 hold=3min"
+run = "send bytes={down} chunk=900 to=client:5001 hold=3min"
 at = "1s"
 
 [[program]]
@@ -78,6 +82,10 @@ that = "pools client leaked == 0 and pools server leaked == 0"
 TOLD = ("ECONNABORTED", "ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENOMEM", "ENOBUFS", "EAGAIN")
 
 
+NUMBERS = {"rate": 1000, "delay": 5, "pause": 0, "up": 4000, "down": 4000}
+PLAIN = BENCH.format(client="micropython", server="micropython", **NUMBERS)
+
+
 @st.composite
 def benches(draw: st.DrawFn) -> str:
     """A client and a server of any profiles that send each other streams over three connections."""
@@ -85,11 +93,18 @@ def benches(draw: st.DrawFn) -> str:
     return BENCH.format(
         client=draw(profiles),
         server=draw(profiles),
+        rate=draw(st.sampled_from([50, 150, 400])),
         delay=draw(st.integers(1, 200)),
         pause=draw(st.sampled_from([0, 0, 50, 700])),
-        up=draw(st.integers(1, 30_000)),
-        down=draw(st.integers(1, 30_000)),
+        up=draw(st.integers(8_000, 30_000)),
+        down=draw(st.integers(8_000, 30_000)),
     )
+
+
+def plans() -> st.SearchStrategy[list[Fault]]:
+    """Any faults, and at least one impairment of the wire among them."""
+    wire = st.lists(testing.impairments(), min_size=1, max_size=3)
+    return st.tuples(wire, testing.fault_plans(max_size=15)).map(lambda drawn: drawn[0] + drawn[1])
 
 
 def watched(text: str, traced: bool) -> tuple[Watch, list[tuple[str, bool, str]], int]:
@@ -112,8 +127,8 @@ def watched(text: str, traced: bool) -> tuple[Watch, list[tuple[str, bool, str]]
 def test_after_every_event_all_numbers_fit(traced: bool) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-    @given(text=benches(), plan=testing.fault_plans(max_size=10))
+    @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+    @given(text=benches(), plan=plans())
     def check(text: str, plan: list[Fault]) -> None:
         watch, judgements, done = watched(text + testing.as_toml(plan), traced)
         assert watch.found == {}
@@ -126,7 +141,7 @@ def test_after_every_event_all_numbers_fit(traced: bool) -> None:
 
     check()
     assert seen["events"] > 100 * seen["runs"]
-    assert seen["verdicts"] > 10 * seen["runs"]
+    assert seen["verdicts"] > 5 * seen["runs"]
     sys.stdout.write(f"{seen['runs']} runs, {seen['events']:,} events, {seen['verdicts']:,} verdicts\n")
 
 
@@ -160,22 +175,19 @@ def test_a_planted_bug_is_seen(
     monkeypatch: pytest.MonkeyPatch, where: ModuleType, name: str, instead: object, sight: str
 ) -> None:
     monkeypatch.setattr(where, name, instead)
-    plain = BENCH.format(client="micropython", server="micropython", delay=5, pause=0, up=4000, down=4000)
-    watch, _, _ = watched(plain + testing.as_toml([LOST]), traced=False)
+    watch, _, _ = watched(PLAIN + testing.as_toml([LOST]), traced=False)
     assert any(sight in problem for problem in watch.found), watch.found
 
 
 def test_a_byte_that_arrives_as_another_is_seen() -> None:
     """As a checksum that is made right lets it through."""
-    plain = BENCH.format(client="micropython", server="micropython", delay=5, pause=0, up=4000, down=4000)
     fault = Fault(do="corrupt byte=payload+3 repaired", on="client>server kind=data n=2")
-    watch, _, _ = watched(plain + testing.as_toml([fault]), traced=False)
+    watch, _, _ = watched(PLAIN + testing.as_toml([fault]), traced=False)
     assert any("arrived as another, which are no prefix" in problem for problem in watch.found), watch.found
 
 
 def test_a_step_that_the_diagram_has_not_is_seen() -> None:
-    plain = BENCH.format(client="micropython", server="micropython", delay=5, pause=0, up=400, down=400)
-    watch, _, _ = watched(plain, traced=True)
+    watch, _, _ = watched(PLAIN, traced=True)
     assert watch.states >= {("CLOSED", "SYN_RCVD"), ("SYN_RCVD", "ESTABLISHED"), ("CLOSE_WAIT", "LAST_ACK")}
     assert watch.found == {}
     watch.trace(StateChange(0, (0, 0, 0, 0), "SYN_RCVD", "CLOSE_WAIT"))

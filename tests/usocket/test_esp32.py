@@ -324,6 +324,17 @@ def test_a_callback_is_called_while_there_is_something_to_read(pair: Pair) -> No
     assert len(called) == number
 
 
+def test_a_send_that_finds_no_memory_goes_on_within_a_second(both_esp32: Pair) -> None:
+    """As lwIP's poll_tcp, also when nothing is on its way that would wake who waits."""
+    _, accepted, client = both_esp32.connected()
+    both_esp32.advance(5_000)
+    both_esp32.client.faults.add("pool-fail pool=TCP_SEG every=1 times=2")
+    started = both_esp32.clock.now()
+    client.sendall(b"all of it")
+    assert 0 < elapsed(both_esp32, started) <= 1000
+    assert accepted.recv(100) == b"all of it"
+
+
 def test_a_soft_reset_closes_them(pair: Pair) -> None:
     kept = [pair.server.socket() for _ in range(3)]
     pair.server.soft_reset()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.grade import Grade, grade, which_exercise
 from lab.exercises.student import Broken, WrongType, brief, flag, number, octets, ranges, shown, whole
+from tests.lab.commands import ENVIRONMENT, NETSTACK
 from tests.lab.exercises.wrong import SOLUTIONS
 
 RTO = (SOLUTIONS / "rto.py").read_text(encoding="utf-8")
@@ -80,6 +84,37 @@ def test_what_only_waits_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     exercise = EXERCISES["rto"]
     karn = grade(file, replace(exercise, tests=exercise.tests[:6]), 1, 0.3).marks[5]
     assert karn.finding == "not done after 2.3 s: it waits for something, or cannot be stopped"
+
+
+DEAF = """
+import pathlib, signal
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except OSError:
+        pass
+pathlib.Path(__file__).with_name("deaf").touch()
+while True:
+    pass
+"""
+
+
+def test_ctrl_c_ends_the_grader_of_a_program_that_ignores_all_signals(tmp_path: Path) -> None:
+    file = tmp_path / "solution.py"
+    file.write_text(RTO + DEAF, encoding="utf-8")
+    with subprocess.Popen([*NETSTACK, "grade", str(file)], env=ENVIRONMENT, stderr=subprocess.PIPE) as grader:
+        while not (tmp_path / "deaf").exists():
+            time.sleep(0.05)
+        grader.send_signal(signal.SIGINT)
+        assert grader.wait(20) == 130
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(file).encode() in _read(path)]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def test_a_process_that_dies_costs_its_own_test_only(tmp_path: Path) -> None:

@@ -224,6 +224,13 @@ def no_entry(talk: Conversation) -> None:
     talk.stack.udp.sendto(udp, b"x", ip_of("10.0.0.99"), 7)
 
 
+def idle(talk: Conversation) -> None:
+    talk.write(bytes(3200))
+    talk.segment(ACK, 1, 3201)
+    talk.advance(ms=60_000)
+    talk.write(bytes(3200))
+
+
 CONVERSATIONS: list[tuple[str, Callable[[Conversation], None]]] = [
     ("micropython", refused_data),
     ("micropython", driver_and_buffer),
@@ -232,6 +239,7 @@ CONVERSATIONS: list[tuple[str, Callable[[Conversation], None]]] = [
     ("micropython", pending),
     ("micropython", no_entry),
     ("strict", strict),
+    ("strict", idle),
 ]
 
 
@@ -267,6 +275,78 @@ def met(name: str) -> set[str]:
 )
 def test_every_word_is_met_in_a_run(name: str, words: tuple[str, ...]) -> None:
     assert met(name) >= set(words)
+
+
+# What only an event of its own can show
+
+
+def told(trace: Trace, kind: str, **fields: object) -> list[str]:
+    """The explanations of the events of a kind with those fields."""
+    explainer = Explainer(trace)
+    return [
+        explainer.explain(event).line()
+        for event in trace.events
+        if event["kind"] == kind and fields.items() <= event.items()
+    ]
+
+
+def test_a_window_before_the_first_byte_has_not_been_read_free() -> None:
+    first = told(fetch.run(), "window", which="rcv_wnd", old=None)
+    assert first
+    assert not [line for line in first if "has read" in line]
+
+
+def test_the_window_of_a_peer_that_has_not_answered_is_a_guess() -> None:
+    assert "taken to be 6400, as large as ours" in told(fetch.run(), "window", which="snd_wnd", old=None)[0]
+
+
+def test_the_ack_of_a_fin_is_not_said_to_wait() -> None:
+    lines = told(
+        load_run(GOLDEN / "micropython/close/active_fin_ack_together.pkt"), "held", why="delayed-ack"
+    )
+    assert "the FIN that came with it makes it immediate" in lines[-1]
+
+
+def test_what_was_kept_and_is_replaced_is_not_the_packet_that_comes() -> None:
+    talk = established("micropython")
+    recording = Recording(talk.stack)
+    talk.segment(PSH | ACK, 11, 1, bytes(10))
+    talk.segment(PSH | ACK, 1, 1, bytes(20))
+    (event,) = [event for event in recording.trace().events if event["kind"] == "drop"]
+    assert "frame" not in event
+    (line,) = told(recording.trace(), "drop", reason="tcp_ooseq_covered")
+    assert line.startswith("dropped a packet: kept out of order, and replaced")
+
+
+def test_an_element_that_a_segment_does_not_find_is_counted() -> None:
+    talk = established("micropython", memp_num_tcp_seg=1)
+    recording = Recording(talk.stack)
+    talk.segment(PSH | ACK, 11, 1, bytes(10))
+    talk.segment(PSH | ACK, 31, 1, bytes(10))
+    (line,) = told(recording.trace(), "drop", reason="tcp_ooseq_no_element")
+    assert line.startswith("dropped the packet [")
+    assert "1 of 1 in use" in line
+
+
+@pytest.mark.parametrize(("profile", "own"), [("micropython", True), ("strict", False)])
+def test_what_is_lwips_own_about_a_reset_is_said_only_where_it_is_so(profile: str, own: bool) -> None:
+    talk = Conversation(profile)
+    recording = Recording(talk.stack)
+    talk.segment(ACK, 7, 7)  # to a listener
+    lines = told(recording.trace(), "segment-out", cause="rst-listener")
+    assert ["swapped bytes" in line for line in lines] == [own]
+
+
+def test_a_keep_alive_whose_answer_is_stuck_behind_nagle_is_not_said_to_be_answered() -> None:
+    talk = established("micropython", mss=800)
+    talk.segment(PSH | ACK, 1, 1, b"x")
+    talk.advance(ms=300)
+    talk.write(bytes(100))
+    talk.write(bytes(50))  # held: 100 bytes are in flight
+    recording = Recording(talk.stack)
+    talk.segment(ACK, 1, 1)  # one before the next
+    (line,) = told(recording.trace(), "segment-in", verdict="outside")
+    assert "the answer that is due does not go out now" in line
 
 
 def test_a_word_of_a_later_version_is_no_end() -> None:

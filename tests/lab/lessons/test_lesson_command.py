@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -76,10 +78,26 @@ def test_what_makes_no_sense_is_asked_again() -> None:
     assert "1 of 3 right\n" in done.stdout
 
 
-def test_leaving_in_the_middle() -> None:
+def test_input_that_ends_in_the_middle_gets_one_line() -> None:
     done = predict("2.75\n")
-    assert done.returncode == 130
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 2
+    assert "the input ended before question 2 was answered" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_in_the_middle() -> None:
+    with subprocess.Popen(
+        [*NETSTACK, "lesson", "1", "--predict"],
+        env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while not process.stdout.readline().startswith("1. "):
+            pass
+        time.sleep(0.2)  # it asks now
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert "Traceback" not in process.stderr.read()
 
 
 @pytest.mark.parametrize(

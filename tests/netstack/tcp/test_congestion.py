@@ -133,3 +133,78 @@ def test_a_time_out_forgets_what_was_counted_towards_the_next_segment() -> None:
     assert talk.pcb.bytes_acked == 800
     talk.advance(ms=3_500)
     assert talk.pcb.bytes_acked == 0
+
+
+# A time-out during fast recovery, and a silence
+
+
+@pytest.mark.parametrize(
+    ("off", "recovering", "cwnd"), [((), True, 4000), (("recovery_outlives_timeout",), False, 1600)]
+)
+def test_a_time_out_in_recovery(off: tuple[str, ...], recovering: bool, cwnd: int) -> None:
+    """lwIP: the next new ACK sets cwnd to ssthresh; RFC 5681 3.1: slow start from one segment on."""
+    talk = sending(8, quirks_off=off)
+    for _ in range(5):
+        talk.segment(ACK, 1, 1)
+    assert talk.pcb.flags & TF_INFR
+    talk.advance(ms=12_500)
+    assert bool(talk.pcb.flags & TF_INFR) is recovering
+    assert talk.pcb.dupacks == (5 if recovering else 0)
+    assert (talk.pcb.cwnd, talk.pcb.ssthresh) == (800, 4000)
+    talk.segment(ACK, 1, 801)
+    assert talk.pcb.cwnd == cwnd
+    assert not talk.pcb.flags & TF_INFR
+
+
+RESTART = ("no_restart_after_idle",)
+
+
+def after_a_silence(ms: int, off: tuple[str, ...]) -> Conversation:
+    """Eight segments are acknowledged, and eight more written ``ms`` later."""
+    talk = sending(8, quirks_off=off)
+    talk.segment(ACK, 1, 6401)
+    assert talk.pcb.cwnd == 8000
+    talk.pcb.bytes_acked = 700
+    talk.advance(ms=ms)
+    talk.frames.clear()
+    talk.write(bytes(6400))
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("off", "ms", "segments"), [((), 60_000, 8), (RESTART, 60_000, 4), (RESTART, 3_000, 8)]
+)
+def test_a_burst_after_a_silence(off: tuple[str, ...], ms: int, segments: int) -> None:
+    """RFC 5681 4.1: the initial window, after more than a time-out without data; lwIP: all of cwnd."""
+    talk = after_a_silence(ms, off)
+    assert len(talk.frames) == segments
+    assert talk.pcb.cwnd == (3200 if segments == 4 else 8000)
+    assert talk.pcb.bytes_acked == (0 if segments == 4 else 700)
+    assert talk.pcb.ssthresh == 6400
+
+
+def test_a_small_window_is_not_opened_by_a_silence() -> None:
+    talk = established("micropython", mss=800, quirks_off=RESTART)
+    talk.pcb.cwnd = 1600
+    talk.advance(ms=60_000)
+    talk.write(bytes(6400))
+    assert talk.pcb.cwnd == 1600
+
+
+def test_what_comes_in_does_not_end_a_silence() -> None:
+    talk = sending(8, quirks_off=RESTART)
+    talk.segment(ACK, 1, 6401)
+    for n in range(20):
+        talk.advance(ms=1_000)
+        talk.segment(PSH | ACK, 1 + n, 6401, b"x")
+    talk.write(bytes(6400))
+    assert talk.pcb.cwnd == 3200
+
+
+def test_a_retransmission_is_no_new_beginning() -> None:
+    talk = sending(1, quirks_off=RESTART)
+    talk.advance(ms=60_000)
+    assert talk.pcb.cwnd == 800
+    talk.pcb.cwnd = 8000
+    talk.segment(ACK, 1, 801)
+    assert talk.pcb.cwnd > 3200

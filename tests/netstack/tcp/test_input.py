@@ -3,10 +3,11 @@
 """
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 
 from netstack.errors import ERR_ABRT, ERR_MEM
 from netstack.pbuf import Pbuf
+from netstack.rate import BURST, GAP_MS
 from netstack.tcp.tcb import Tcb
 from tests.netstack.peer import OURS, PEER, Peer
 from tests.netstack.tcp.conversation import ACK, FIN, PSH, RST, SYN, Conversation, established
@@ -61,6 +62,36 @@ def test_a_listener_answers_an_ack_with_a_reset_and_ignores_the_rest() -> None:
     talk.expect_drop("tcp_listen_other")
     talk.segment(FIN, 7)
     talk.expect_drop("tcp_listen_other")
+
+
+def test_resets_without_a_connection_can_be_limited() -> None:
+    """RFC 5961 7: lwIP answers every segment; the limit is not that of ICMP errors."""
+    for off, answers in ((), 30), (("no_rate_limits",), BURST):
+        talk = Conversation(quirks_off=off)
+        for n in range(15):
+            talk.segment(ACK, 7, 9)  # to a listener
+            talk.segment(SYN, 7, to=81, port=1000 + n)
+        assert len(talk.frames) == answers
+        left, total = 15 - answers // 2, 30 - answers
+        drops = {"tcp_no_pcb": 15 - left} | ({"tcp_rst_limit": total} if total else {})
+        assert talk.stack.stats.drops == drops
+        assert talk.stack.stats.tcp.proterr == 15 - left + total
+        talk.frames.clear()
+        talk.send(IP(src=PEER, dst=OURS) / UDP(sport=1, dport=2))
+        assert len(talk.frames) == 1
+        talk.frames.clear()
+        talk.advance(ms=GAP_MS)
+        talk.segment(SYN, 7, to=81)
+        talk.expect(RST | ACK, ack=8)
+
+
+def test_a_reset_that_ends_a_connection_is_not_limited() -> None:
+    talk = established(quirks_off=("no_rate_limits",))
+    for _ in range(15):
+        talk.segment(SYN, 7, to=81)
+    talk.frames.clear()
+    talk.tcp.abort(talk.pcb)
+    talk.expect(RST | ACK)
 
 
 def test_a_syn_without_a_free_pcb_tells_the_application() -> None:

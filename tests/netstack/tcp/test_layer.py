@@ -17,7 +17,7 @@ US, THEM, NEW = ip_of(OURS), ip_of(PEER), ip_of("10.0.0.7")
 def test_it_is_the_handler_of_protocol_6() -> None:
     peer = Peer()
     assert PROTO_TCP == 6
-    assert peer.stack.ipv4.handlers[6].__self__ is peer.stack.tcp  # type: ignore[attr-defined]
+    assert peer.stack.ipv4.handlers[6].args == (peer.stack.tcp,)  # type: ignore[attr-defined]
 
 
 # The raw API

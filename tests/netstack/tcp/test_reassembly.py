@@ -259,3 +259,88 @@ def test_a_sack_block_grows_to_both_sides() -> None:
     first = talk.pcb.rcv_nxt
     blocks = [(left - first & 0xFFFFFFFF, right - first & 0xFFFFFFFF) for left, right in talk.pcb.rcv_sacks]
     assert blocks == [(10, 40), (50, 60)]
+
+
+# What becomes of what is thrown away
+
+
+def dropped(talk: Conversation) -> dict[str, int]:
+    """Reasons since the last look. lwIP's counters hear of none of them."""
+    stats = talk.stack.stats
+    assert (stats.tcp.drop, stats.tcp.memerr, stats.tcp.proterr) == (0, 0, 0)
+    drops, stats.drops = stats.drops, {}
+    return drops
+
+
+def test_what_is_delivered_is_not_dropped() -> None:
+    talk = established()
+    put(talk, 20, 30)
+    put(talk, 30, 30, ACK | FIN)
+    put(talk, 10, 20)
+    put(talk, 0, 10)
+    assert talk.received == STREAM[:30]
+    assert dropped(talk) == {}
+
+
+def test_what_a_later_segment_covers_is_dropped_for_that() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    put(talk, 25, 30)
+    put(talk, 10, 30)  # out of order, too
+    assert dropped(talk) == {"tcp_ooseq_covered": 2}
+    put(talk, 0, 30)
+    assert dropped(talk) == {"tcp_ooseq_covered": 1}
+    put(talk, 40, 50)
+    put(talk, 60, 70)
+    put(talk, 35, 38, PSH | ACK | FIN)
+    assert dropped(talk) == {"tcp_ooseq_covered": 2}
+    put(talk, 30, 34, PSH | ACK | FIN)
+    assert dropped(talk) == {"tcp_ooseq_covered": 1}
+    talk.expect_no_queue()
+
+
+@pytest.mark.parametrize("limit", ["tcp_ooseq_max_bytes", "tcp_ooseq_max_pbufs"])
+def test_what_exceeds_a_limit_is_dropped_for_that(limit: str) -> None:
+    talk = established(**{limit: 25 if limit.endswith("bytes") else 2})
+    put(talk, 20, 30)
+    put(talk, 40, 50)
+    put(talk, 60, 70)  # itself
+    assert dropped(talk) == {"tcp_ooseq_limit": 1}
+    put(talk, 10, 20)  # in front: it is the last one that goes
+    assert dropped(talk) == {"tcp_ooseq_limit": 1}
+    assert lengths(talk) == [(10, 10), (20, 10)]
+
+
+def test_what_waits_too_long_is_dropped_for_that() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    put(talk, 30, 40)
+    talk.advance(ms=60_000)
+    assert dropped(talk) == {"tcp_ooseq_expired": 2}
+    talk.expect_no_queue()
+
+
+def test_what_a_dry_pool_costs_is_dropped_for_that() -> None:
+    talk = established(pbuf_pool_size=2)
+    put(talk, 10, 20)
+    put(talk, 30, 40)
+    put(talk, 50, 60)
+    talk.advance(ms=250)
+    assert talk.stack.stats.drops == {"pbuf_pool": 1, "tcp_ooseq_pool": 2}
+    talk.expect_no_queue()
+
+
+def test_what_finds_no_element_is_dropped_for_that() -> None:
+    talk = established(memp_num_tcp_seg=1)
+    put(talk, 10, 20)
+    for start, end in (30, 40), (5, 8), (15, 25), (10, 20):
+        put(talk, start, end)
+    assert dropped(talk) == {"tcp_ooseq_no_element": 3}  # the last is there already
+
+
+def test_what_a_connection_leaves_behind_is_dropped_for_that() -> None:
+    talk = established()
+    put(talk, 10, 20)
+    talk.tcp.abort(talk.pcb)
+    assert dropped(talk) == {"tcp_ooseq_closed": 1}
+    talk.expect_no_queue()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netstack.profiles import named
 from netstack.tcp.rtt import back_off, reset_backoff, sample
-from netstack.tcp.tcb import Tcb
+from netstack.tcp.tcb import TF_NODELAY, Tcb
 from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
 
 
@@ -158,3 +158,82 @@ def test_the_openers_syn_is_timed_to_the_first_segment_after_the_handshake(
     talk.advance(ms=idle)
     talk.segment(PSH | ACK, 1, 0, b"x")
     assert (talk.pcb.sa, talk.pcb.sv, talk.pcb.rto) == ((20, 25, 27) if idle and not off else (0, 5, 5))
+
+
+# A segment that is sent again
+
+
+def lost(off: tuple[str, ...] = ()) -> Conversation:
+    """A byte was sent, in tick 2, and again after a time-out of 6 ticks."""
+    talk = established(quirks_off=off)
+    talk.advance(ms=600)
+    talk.write(b"x")
+    talk.expect(PSH | ACK, seq=1)
+    talk.advance(ms=3_000)
+    talk.expect(PSH | ACK, seq=1)
+    assert talk.pcb.rto == 12
+    return talk
+
+
+KARN = ("retransmission_timed",)
+
+
+@pytest.mark.parametrize(("off", "timed", "sv", "rto"), [((), True, 5, 5), (KARN, False, 6, 12)])
+def test_the_ack_of_what_was_sent_again(off: tuple[str, ...], timed: bool, sv: int, rto: int) -> None:
+    """lwIP takes a sample, of the last transmission, and the back-off is over (RFC 6298 3: Karn)."""
+    talk = lost(off)
+    assert bool(talk.pcb.rttest) is timed
+    talk.segment(ACK, 1, 2)
+    assert (talk.pcb.sv, talk.pcb.rto) == (sv, rto)
+
+
+def test_with_karn_the_doubled_time_out_stays_until_a_sample_and_is_doubled_again() -> None:
+    talk = lost(KARN)
+    talk.segment(ACK, 1, 2)
+    talk.write(b"y")
+    assert talk.pcb.rttest
+    talk.expect(PSH | ACK, seq=2)
+    talk.advance(ms=6_000)
+    talk.expect(PSH | ACK, seq=2)
+    assert talk.pcb.rto == 24
+    talk.segment(ACK, 1, 3)
+    assert talk.pcb.rto == 24
+    answered_after(talk, 2, 1)
+    assert talk.pcb.rto == 5
+
+
+def test_what_was_sent_behind_a_loss_is_timed_although_the_loss_is_not() -> None:
+    talk = lost(KARN)
+    talk.pcb.flags |= TF_NODELAY
+    talk.pcb.cwnd = 5_000
+    talk.write(b"new")
+    talk.expect(PSH | ACK, seq=2)
+    assert talk.pcb.rttest
+    assert talk.pcb.rtseq - talk.pcb.lastack == 1
+    talk.segment(ACK, 1, 5)
+    assert talk.pcb.rto == 5
+
+
+@pytest.mark.parametrize(("off", "timed"), [((), True), (KARN, False)])
+def test_a_segment_whose_first_byte_was_a_probe(off: tuple[str, ...], timed: bool) -> None:
+    """The answer to the probe could be taken for one to the segment."""
+    talk = established(quirks_off=off)
+    talk.segment(PSH | ACK, 1, 1, b"!")
+    talk.segment(ACK, 2, 1, win=0)
+    talk.write(b"xyz")
+    talk.advance(ms=2_500)
+    talk.frames.clear()
+    assert talk.pcb.snd_nxt - talk.pcb.lastack == 1
+    talk.segment(ACK, 2, 1, win=1000)
+    talk.expect(PSH | ACK, seq=1, data=b"xyz")
+    assert bool(talk.pcb.rttest) is timed
+
+
+@pytest.mark.parametrize("off", [(), KARN])
+def test_a_syn_is_timed_when_it_is_sent_first(off: tuple[str, ...]) -> None:
+    talk = established(quirks_off=off)
+    talk.advance(ms=600)
+    talk.connect()
+    assert talk.pcb.rttest
+    talk.advance(ms=3_500)
+    assert bool(talk.pcb.rttest) is not off

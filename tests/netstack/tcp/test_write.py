@@ -4,7 +4,7 @@ import pytest
 
 from netstack.errors import ERR_CONN, ERR_MEM, ERR_OK
 from netstack.tcp.tcb import TF_NAGLEMEMERR, TF_NODELAY
-from tests.netstack.tcp.conversation import ACK, PSH, SYN, Conversation, established
+from tests.netstack.tcp.conversation import ACK, FIN, PSH, SYN, Conversation, established
 
 
 def test_all_or_nothing() -> None:
@@ -191,3 +191,75 @@ def test_timestamps_and_a_tiny_window_wrap_as_in_lwip() -> None:
     talk.segment(ACK, 1, 1, win=20)
     assert talk.write(bytes(3000)) == ERR_OK
     assert [len(seg.data) for seg in talk.pcb.unsent] == [3000]
+
+
+EXTENDED = ("resent_segment_extended",)
+
+
+def held_back(off: tuple[str, ...]) -> Conversation:
+    """Four segments of 20 bytes are in flight; the first waits behind a closed window to be sent again."""
+    talk = established("micropython", mss=800, quirks_off=off)
+    talk.pcb.flags |= TF_NODELAY
+    for letter in (b"A", b"B", b"C", b"D"):
+        talk.write(letter * 20)
+    talk.segment(PSH | ACK, 1, 1, b"!")
+    for _ in range(4):  # the first closes the window
+        talk.segment(ACK, 2, 1, win=0)
+    assert [seg.data for seg in talk.pcb.unsent] == [b"A" * 20]
+    talk.frames.clear()
+    return talk
+
+
+def test_what_is_written_joins_a_segment_that_waits_to_be_sent_again() -> None:
+    """lwIP's silent corruption: the bytes 81 to 100 travel as 21 to 40."""
+    talk = held_back(())
+    talk.write(b"E" * 20)
+    talk.segment(ACK, 2, 1)
+    talk.expect(PSH | ACK, seq=1, data=b"A" * 20 + b"E" * 20)
+    talk.expect_nothing()
+
+
+def test_what_is_written_then_has_a_segment_of_its_own_without_the_quirk() -> None:
+    talk = held_back(EXTENDED)
+    talk.write(b"E" * 20)
+    talk.write(b"F" * 20)  # which joins E, the newest
+    talk.segment(ACK, 2, 1)
+    talk.expect(PSH | ACK, seq=1, data=b"A" * 20)
+    talk.expect(PSH | ACK, seq=81, data=b"E" * 20 + b"F" * 20)
+    talk.expect_nothing()
+    assert [len(seg.data) for seg in talk.pcb.unacked] == [20, 20, 20, 20, 40]
+    talk.segment(ACK, 2, 121)
+    assert talk.pcb.snd_buf == talk.stack.profile.tcp_snd_buf
+    talk.expect_no_queue()
+
+
+@pytest.mark.parametrize(("off", "fin"), [((), 21), (EXTENDED, 81)])
+def test_a_fin_has_its_place_behind_everything(off: tuple[str, ...], fin: int) -> None:
+    talk = held_back(off)
+    talk.close()
+    talk.segment(ACK, 2, 1)
+    if off:
+        talk.expect(PSH | ACK, seq=1, data=b"A" * 20)
+        talk.expect(FIN | ACK, seq=fin, data=b"")
+    else:
+        talk.expect(FIN | PSH | ACK, seq=1, data=b"A" * 20)
+    talk.expect_nothing()
+
+
+@pytest.mark.parametrize("off", [(), EXTENDED])
+def test_after_a_time_out_the_last_segment_is_still_the_newest(off: tuple[str, ...]) -> None:
+    talk = established("micropython", mss=800, quirks_off=off)
+    talk.pcb.flags |= TF_NODELAY
+    talk.write(b"A" * 20)
+    talk.write(b"B" * 20)
+    talk.segment(PSH | ACK, 1, 1, b"!")
+    talk.segment(ACK, 2, 1, win=0)
+    talk.advance(ms=3_500)
+    assert [seg.data for seg in talk.pcb.unsent] == [b"A" * 20, b"B" * 20]
+    talk.frames.clear()
+    talk.write(b"C" * 20)
+    talk.close()
+    talk.segment(ACK, 2, 1)
+    talk.expect(PSH | ACK, seq=1, data=b"A" * 20)
+    talk.expect(FIN | PSH | ACK, seq=21, data=b"B" * 20 + b"C" * 20)
+    talk.expect_nothing()

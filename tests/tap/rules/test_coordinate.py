@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,3 +131,26 @@ def test_no_damage_to_a_frame_is_too_odd(data: st.DataObject) -> None:
             frame[data.draw(st.integers(12, len(frame) - 1))] = data.draw(st.integers(0, 255))
         del frame[data.draw(st.integers(0, len(frame))) :]
         assert tracker.see(bytes(frame), "a>b", 0).n >= 1
+
+
+SEGMENTS = st.tuples(
+    st.booleans(),
+    st.sampled_from((ACK, ACK, ACK | PSH, ACK | PSH, SYN, SYN | ACK, FIN | ACK, RST, PSH)),
+    st.integers(0, 8),
+    st.integers(0, 8),
+    st.sampled_from((b"", b"", b"a", b"abc")),
+    st.sampled_from((0, 500, 2144)),
+)
+
+
+@given(st.lists(SEGMENTS, max_size=40))
+def test_a_known_connection_has_the_coordinates_of_one_that_is_looked_up(segments: list[Any]) -> None:
+    quick, slow = Tracker(), Tracker()
+    for back, flags, seq, ack, data, window in segments:
+        frame = tcp(flags, seq, ack, data, window=window, source=SERVER if back else CLIENT)
+        for known in slow._known:
+            known.clear()
+        ours, expected = (tracker.see(frame, "a>b", int(back)) for tracker in (quick, slow))
+        assert (str(ours), ours.flow, ours.kinds, ours.length) == (
+            str(expected), expected.flow, expected.kinds, expected.length,
+        )  # fmt: skip
