@@ -10,7 +10,7 @@ if how == "nodelay":
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 time.sleep_ms(300)  # until the server has accepted
 head, body = b"h" * 20, b"b" * 30
-for number in range(10):
+for _ in range(10):
     if how == "one":
         sock.send(head + body)
     else:

@@ -5,7 +5,7 @@ import time
 sock = socket.socket()
 sock.connect(("10.0.0.1", 7))
 time.sleep(10)
-for number in range(2):
+for _ in range(2):
     sock.send(b"?" * 100)
     answer = b""
     while len(answer) < 100:

@@ -151,7 +151,13 @@ def test_watchers_see_the_sockets_events_and_the_stacks() -> None:
         assert accepted.recv(1) == b"x"
         sock.close()
         assert accepted.recv(1) == b""
-    assert [event for event in events if event != "refused"] == ["pending", "recv", "receive", "fin", "receive"]
+    assert [event for event in events if event != "refused"] == [
+        "pending",
+        "recv",
+        "receive",
+        "fin",
+        "receive",
+    ]
     assert {"frame-in", "frame-out", "state", "pool"} <= set(trace)
 
 

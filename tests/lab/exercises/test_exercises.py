@@ -9,11 +9,12 @@ import pytest
 from lab.exercises.catalogue import EXERCISES
 from lab.exercises.grade import Grade, grade, seed_of
 from lab.exercises.student import methods
+from tests.lab.exercises.inside import grade_inside
 from tests.lab.exercises.wrong import ALL, SOLUTIONS, Wrong
 
 
 def solved(name: str, seed: int) -> Grade:
-    return grade(SOLUTIONS / f"{name}.py", EXERCISES[name], seed)
+    return grade_inside(SOLUTIONS / f"{name}.py", EXERCISES[name], seed)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, seed_of("s0123456"), 2**32])
@@ -31,7 +32,7 @@ def test_the_right_solution_gets_all_points(name: str, seed: int) -> None:
 def test_a_wrong_solution_loses_what_it_should(wrong: Wrong, tmp_path: Path) -> None:
     file = tmp_path / "solution.py"
     file.write_text(wrong.source(), encoding="utf-8")
-    result = grade(file, EXERCISES[wrong.exercise], seed=1)
+    result = grade_inside(file, EXERCISES[wrong.exercise], seed=1)
     lost = {mark.name for mark in result.marks if mark.finding} - {"bad line"}
     assert lost - wrong.also == wrong.lost, result.as_json()
     first = result.first_failure
@@ -39,6 +40,13 @@ def test_a_wrong_solution_loses_what_it_should(wrong: Wrong, tmp_path: Path) -> 
     assert wrong.says in first.finding
     assert "\n" not in first.finding
     assert result.points < 100
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_process_of_a_student_finds_the_same(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "solution.py"
+    file.write_text(next(wrong for wrong in ALL if wrong.exercise == name).source(), encoding="utf-8")
+    assert grade(file, EXERCISES[name], 3) == grade_inside(file, EXERCISES[name], 3)
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -68,7 +76,7 @@ def test_interfaces_explain_themselves() -> None:
 @pytest.mark.parametrize("name", EXERCISES)
 def test_a_starter_file_loses_everything_with_a_word_about_it(name: str) -> None:
     file = Path(__file__).parents[3] / "lab" / "exercises" / "starters" / f"{name}.py"
-    result = grade(file, EXERCISES[name], 0)
+    result = grade_inside(file, EXERCISES[name], 0)
     assert result.points <= 5  # RtoEstimator begins with the right number
     assert result.first_failure is not None
     assert "not written yet" in result.first_failure.finding
@@ -95,7 +103,7 @@ def test_the_same_seed_gives_the_same_finding(tmp_path: Path) -> None:
 def test_a_failure_comes_with_its_ladder(tmp_path: Path) -> None:
     file = tmp_path / "solution.py"
     file.write_text(next(wrong for wrong in ALL if wrong.mistake == "Karn is ignored").source())
-    first = grade(file, EXERCISES["rto"], 1).first_failure
+    first = grade_inside(file, EXERCISES["rto"], 1).first_failure
     assert first is not None
     lines = first.ladder.splitlines()
     assert lines[0].split() == ["seconds", "device", "peer"]

@@ -64,7 +64,7 @@ def test_exceptions(tmp_path: Path, statement: str, says: str) -> None:
     ],
 )
 def test_endless_loops(tmp_path: Path, loop: str) -> None:
-    result = graded(tmp_path, RTO.replace(BACK_OFF, f"        {loop}"))
+    result = graded(tmp_path, RTO.replace(BACK_OFF, f"        {loop}"), seconds=0.25)
     late = [mark for mark in result.marks if "its time was up: an endless loop?" in mark.finding]
     assert [mark.name for mark in late if mark.name != "bad line"] == [
         "karn",
