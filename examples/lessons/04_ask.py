@@ -10,6 +10,7 @@ if how == "nodelay":
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 time.sleep_ms(300)  # until the server has accepted
 head, body = b"h" * 20, b"b" * 30
+answers = 0
 for _ in range(10):
     if how == "one":
         sock.send(head + body)
@@ -19,4 +20,5 @@ for _ in range(10):
     answer = b""
     while len(answer) < 50:
         answer += sock.recv(50 - len(answer))
-print(number + 1, "answers")
+    answers += 1
+print(answers, "answers")

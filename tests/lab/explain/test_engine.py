@@ -160,7 +160,8 @@ def met_in_recordings() -> dict[str, set[str]]:
     check(fetch.run(), met)
     for pattern in ("micropython/*/*.pkt", "full/arp/*.pkt", "full/ooo/*.pkt", "esp-like/ooo/*.pkt"):
         for path in sorted(GOLDEN.glob(pattern)):
-            check(load_run(path), met)
+            if path.parent.name != "random" or path.stem.endswith("8"):  # of fifty alike
+                check(load_run(path), met)
     return met
 
 
@@ -258,23 +259,24 @@ def met(name: str) -> set[str]:
     return met_in_recordings()[name] | met_in_conversations()[name]
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("segment-out.cause", trace.SEGMENT_CAUSES),
-        ("held.why", trace.HELD_REASONS),
-        ("segment-in.verdict", trace.VERDICTS),
-        ("timer-fired.action", trace.TIMER_ACTIONS),
-        ("timer-stopped.why", trace.STOP_REASONS),
-        ("congestion.cause", trace.CONGESTION_CAUSES),
-        ("rtt.what", trace.RTT_ACTIONS),
-        ("reassembly.what", trace.REASSEMBLY_ACTIONS),
-        ("arp.what", trace.ARP_ACTIONS),
-        ("kind", tuple(set(SCHEMA) - {"device", "verdict"})),
-    ],
-)
-def test_every_word_is_met_in_a_run(name: str, words: tuple[str, ...]) -> None:
-    assert met(name) >= set(words)
+WORDS: dict[str, tuple[str, ...]] = {
+    "segment-out.cause": trace.SEGMENT_CAUSES,
+    "held.why": trace.HELD_REASONS,
+    "segment-in.verdict": trace.VERDICTS,
+    "timer-fired.action": trace.TIMER_ACTIONS,
+    "timer-stopped.why": trace.STOP_REASONS,
+    "congestion.cause": trace.CONGESTION_CAUSES,
+    "rtt.what": trace.RTT_ACTIONS,
+    "reassembly.what": trace.REASSEMBLY_ACTIONS,
+    "arp.what": trace.ARP_ACTIONS,
+    "kind": tuple(set(SCHEMA) - {"device", "verdict"}),
+}
+
+
+def test_every_word_is_met_in_a_run() -> None:
+    """One test, so that no two processes replay the recordings."""
+    missing = {name: set(words) - met(name) for name, words in WORDS.items()}
+    assert not any(missing.values()), missing
 
 
 # What only an event of its own can show
