@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 
-# Tests with a TAP have a network namespace each, so they run beside one another.
-PYTEST_WORKERS ?= 2
+# Tests with a TAP have a network namespace each, so they run beside one another; a third waits while two compute.
+PYTEST_WORKERS ?= 3
 
 SETUP = PYTHON='$(PYTHON)' VENV='$(VENV)' sh scripts/setup.sh
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import time
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -53,30 +51,6 @@ def run(found: list[Case], engine_processes: int = 2) -> list[tuple[Case, Record
     with Store() as store:
         return list(zip(found, campaign([case.job for case in found], processes(engine_processes), store),
                         strict=True))  # fmt: skip
-
-
-@pytest.mark.slow
-def test_every_single_fault_of_a_session_of_100_frames_holds(session: Job) -> None:
-    found = cases(session)
-    counts = Counter(case.action for case in found)
-    frames = counts["drop"]
-    assert frames >= 100
-    assert counts["duplicate"] == counts["delay"] == counts["corrupt"] == frames
-    assert counts[FAIL] > 200
-    tried = run(found)
-    assert [f"{case.action} {case.place}: {record.details}" for case, record in tried
-            if outcome(case, record) == FAILED] == []  # fmt: skip
-    refused = [case.place for case, record in tried if outcome(case, record) == REFUSED]
-    assert refused == ["client HEAP nth=1", "client TCP_SEG nth=1", "server TCP_PCB_LISTEN nth=1"]
-
-
-def test_all_of_them_take_two_cores_less_than_a_minute(session: Job) -> None:
-    """By the computing time of each twentieth: a busy machine does not count."""
-    begin = time.process_time()
-    found = cases(session)
-    for case in found[::20]:
-        execute(case.job)
-    assert (time.process_time() - begin) * 20 / 2 < 60
 
 
 def test_each_fault_strikes_once_and_where_it_is_meant(session: Job) -> None:

@@ -42,28 +42,24 @@ def text(number: int) -> str:
     return page_of(lessons()[number]).read_text(encoding="utf-8")
 
 
-@EACH
-def test_the_page_is_up_to_date(number: int) -> None:
+def page_is_up_to_date(number: int) -> None:
     assert fill(text(number), runs(number)) == text(number), (
         f"the page is behind its runs: python -m lab.lessons.page docs/lessons {number}"
     )
 
 
-@EACH
-def test_the_scenario_is_a_success_as_it_stands(number: int) -> None:
+def scenario_is_a_success(number: int) -> None:
     result = runs(number)[MAIN].result
     assert result.ok, result.failed
     assert load(scenario_of(lessons()[number])).about, "a comment at its top says what it is about"
 
 
-@EACH
-def test_every_run_comes_to_its_end(number: int) -> None:
+def runs_come_to_their_end(number: int) -> None:
     for name in lessons()[number].runs:
         assert runs(number)[name].result.error is None, name
 
 
-@EACH
-def test_there_are_three_predictions_with_an_answer_each(number: int) -> None:
+def predictions_have_answers(number: int) -> None:
     predictions = lessons()[number].predictions
     assert len(predictions) == 3
     for asked in predictions:
@@ -81,12 +77,21 @@ def test_there_are_three_predictions_with_an_answer_each(number: int) -> None:
             assert asked.tolerance or not measure.unit, asked.question
 
 
-@EACH
-def test_measures_say_something(number: int) -> None:
+def measures_say_something(number: int) -> None:
     lesson = lessons()[number]
     for name, measure in lesson.measures.items():
         values = {measure.text(runs(number)[run]) for run in lesson.runs}
         assert values - {"none", "never"}, f"{name} is nothing in every run"
+
+
+@EACH
+def test_a_lesson_is_what_its_runs_show(number: int) -> None:
+    """One test for each lesson, so that no two processes play its runs."""
+    page_is_up_to_date(number)
+    scenario_is_a_success(number)
+    runs_come_to_their_end(number)
+    predictions_have_answers(number)
+    measures_say_something(number)
 
 
 @EACH
