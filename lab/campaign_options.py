@@ -1,4 +1,4 @@
-"""The options that make a campaign of ``netstack scenario FILE``.
+"""The options that make a campaign of ``netstack scenario FILE``, and how long a run may take.
 
 Imports nothing but click: a single run does not pay for campaigns.
 """
@@ -15,6 +15,31 @@ import click
 
 SINGLE = ("check", "repeat", "pcap", "journal", "trace")  # options of a single run
 
+
+class Duration(click.ParamType[float | None]):
+    """A time with its unit, as 90s or 5min, in s; None for 0s."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        from lab.scenario.units import time_of
+
+        if not isinstance(value, str):
+            return float(value)
+        try:
+            return time_of(value) / 10**9 or None
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+TIMEOUT = click.option(
+    "--timeout",
+    type=Duration(),
+    default="5min",
+    show_default=True,
+    metavar="TIME",
+    help="How long a run may take in real time; longer ones are ended and have failed. 0s: any time.",
+)
 WORKERS = click.option(
     "-j",
     "workers",
@@ -75,6 +100,7 @@ def campaign_options(command: Callable[..., int]) -> Callable[..., int]:
             _refuse(context, ours, "goes with --seeds N: add that, or leave it out")
             return command(**given)
         _refuse(context, SINGLE, "is for a single run: leave it or --seeds out")
+        ours["timeout"] = given["timeout"]
         from lab.campaign.command import Options, run_campaign
 
         first, file, settings = given["seed"] or 0, given["file"], tuple(given["overrides"])

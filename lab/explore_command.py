@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.campaign_options import DASK, RESULTS, WORKERS
+from lab.campaign_options import DASK, RESULTS, TIMEOUT, WORKERS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,6 +45,7 @@ ACTIONS = ("drop", "duplicate", "delay", "corrupt", FAIL)
 @WORKERS
 @DASK
 @RESULTS
+@TIMEOUT
 def explore(
     file: Path,
     seed: int | None,
@@ -54,6 +55,7 @@ def explore(
     workers: int,
     address: str | None,
     results: Path | None,
+    timeout: float | None,
 ) -> int:
     """Run a scenario FILE once for every single fault that it can meet: each frame dropped, duplicated,
     delayed, corrupted, each allocation refused. What it expects has to hold each time, and no memory may
@@ -75,9 +77,9 @@ def explore(
     try:
         loaded = load(file, overrides=overrides)
         first = Job(loaded.text, str(file), loaded.file.run.seed if seed is None else seed, tuple(overrides))
-        found = cases(first, texts, FAIL in wanted)
+        found = cases(first, texts, FAIL in wanted, timeout)
         with Store(results) as store:
-            return _run(file, found, engine_of(workers, address), store)
+            return _run(file, found, engine_of(workers, address), store, timeout)
     except (ScenarioError, CampaignError) as error:
         click.echo(str(error), err=True)
         return MISTAKE
@@ -88,7 +90,7 @@ def _text(action: str, delay: str) -> str:
     return {"delay": f"delay {delay}", "duplicate": "duplicate copies=1"}.get(action, action)
 
 
-def _run(file: Path, found: Sequence[Case], engine: Engine, store: Store) -> int:
+def _run(file: Path, found: Sequence[Case], engine: Engine, store: Store, timeout: float | None) -> int:
     """Run what is not in the store yet, show what came of it; the exit status."""
     from lab.campaign.explore import FAILED, outcome
     from lab.campaign.progress import Progress
@@ -106,7 +108,7 @@ def _run(file: Path, found: Sequence[Case], engine: Engine, store: Store) -> int
             progress.ran(not failed, f"{case.action} {case.place}: {first_detail(record)}")
 
         try:
-            campaign(list(jobs), engine, store, heard, progress.say)
+            campaign(list(jobs), engine, store, heard, progress.say, timeout)
         except KeyboardInterrupt:
             status = INTERRUPTED
     records = store.records(jobs)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lab.campaign_options import TIMEOUT
 from lab.scenario_command import FAILED, MISTAKE, about, report
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 @click.option("--pcap", type=click.Path(path_type=Path), help="Write every frame to this pcapng file.")
 @click.option("--trace", type=click.Path(path_type=Path), help="Write what happened inside the devices.")
 @click.option("--quiet", is_flag=True, help="Leave out what the scenario is about.")
-def replay_run(journal: Path, pcap: Path | None, trace: Path | None, quiet: bool) -> int:
+@TIMEOUT
+def replay_run(
+    journal: Path, pcap: Path | None, trace: Path | None, quiet: bool, timeout: float | None
+) -> int:
     """Repeat the run that wrote JOURNAL (`netstack scenario FILE --journal JOURNAL`).
 
     Nothing is drawn by chance: what the journal says is done to the frames. Exit status: 0 when the run is
@@ -40,7 +44,14 @@ def replay_run(journal: Path, pcap: Path | None, trace: Path | None, quiet: bool
         return MISTAKE
     if not quiet:
         about(scenario)
-    result = run(scenario, seed=recorded.seed, pcap=pcap, trace=trace, verdicts=recorded.verdicts)
+    result = run(
+        scenario,
+        seed=recorded.seed,
+        pcap=pcap,
+        trace=trace,
+        verdicts=recorded.verdicts,
+        timeout=timeout,
+    )
     report(result)
     click.echo(f"sha256 {result.digest}")
     if recorded.end is None:
@@ -50,7 +61,7 @@ def replay_run(journal: Path, pcap: Path | None, trace: Path | None, quiet: bool
         click.secho(f"it is another run: the journal's was {recorded.end['digest']}", fg="red")
         return FAILED
     click.echo("the same run as the journal's")
-    return 0
+    return MISTAKE if result.problems else 0
 
 
 def _scenario(path: Path, recorded: Recorded) -> Scenario:

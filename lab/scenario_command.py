@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lab.campaign_options import campaign_options
+from lab.campaign_options import TIMEOUT, campaign_options
 
 if TYPE_CHECKING:
     from lab.scenario import Result, Scenario
@@ -50,6 +50,7 @@ SECOND = 10**9
     help="Change a value of the file, as device.client.options.tcp_mss=536; may be given again.",
 )
 @click.option("--quiet", is_flag=True, help="Leave out what the scenario is about.")
+@TIMEOUT
 @campaign_options
 def scenario(
     file: Path,
@@ -61,6 +62,7 @@ def scenario(
     trace: Path | None,
     overrides: tuple[str, ...],
     quiet: bool,
+    timeout: float | None,
 ) -> int:
     """Run the experiment of a scenario FILE: a network in virtual time, programs, faults, and what is
     expected.
@@ -73,6 +75,7 @@ def scenario(
     loaded = _loaded(file, overrides, check)
     if loaded is None:
         return MISTAKE
+    warn(loaded)
     if check:
         click.echo(f"{file}: no mistakes")
         return 0
@@ -80,9 +83,9 @@ def scenario(
         about(loaded)
     from lab.scenario import run
 
-    first = run(loaded, seed=seed, pcap=pcap, journal=journal, trace=trace)
+    first = run(loaded, seed=seed, pcap=pcap, journal=journal, trace=trace, timeout=timeout)
     report(first)
-    return _compare(loaded, first, seed, repeat)
+    return _compare(loaded, first, seed, repeat, timeout)
 
 
 def _loaded(file: Path, overrides: tuple[str, ...], everything: bool) -> Scenario | None:
@@ -97,19 +100,30 @@ def _loaded(file: Path, overrides: tuple[str, ...], everything: bool) -> Scenari
         return None
 
 
-def _compare(loaded: Scenario, first: Result, seed: int | None, repeat: int) -> int:
+def _compare(loaded: Scenario, first: Result, seed: int | None, repeat: int, timeout: float | None) -> int:
     """Run it again and compare the runs with the first; the exit status."""
     from lab.scenario import run
 
     digests = [first.digest]
     click.echo(f"sha256 {first.digest}")
     for _ in range(1, repeat):
-        digests.append(run(loaded, seed=seed).digest)
+        digests.append(run(loaded, seed=seed, timeout=timeout).digest)
         click.echo(f"sha256 {digests[-1]}")
     if len(set(digests)) > 1:
         click.secho("the runs differ: a program of its own has used Python's random or clock", fg="red")
         return FAILED
-    return 0 if first.ok else FAILED
+    return status_of(first)
+
+
+def status_of(result: Result) -> int:
+    """The exit status: also a run whose files are not whole is no success."""
+    return FAILED if not result.ok else MISTAKE if result.problems else 0
+
+
+def warn(loaded: Scenario) -> None:
+    """Show what in a scenario does not do what it seems to."""
+    for warning in loaded.warnings:
+        click.secho(warning, fg="yellow", err=True)
 
 
 def about(loaded: Scenario) -> None:
@@ -139,3 +153,5 @@ def report(result: Result) -> None:
         verdict = "the run broke"
     took = f"{result.frames} frames in {result.time / SECOND:.6f} s of virtual time"
     click.echo(f"{verdict}; {took}, seed {result.seed}")
+    for problem in result.problems:
+        click.echo(f"netstack: {problem}", err=True)

@@ -215,6 +215,12 @@ class Records:
         if self.replayed is not None:
             faults.played = partial(self.replayed.of_device, device)
 
+    @property
+    def problems(self) -> list[str]:
+        """Of the files, those that end early, and why."""
+        files = (self.capture, self.journal)
+        return [file.problem for file in files if file is not None and file.problem is not None]
+
     def failed(self, error: BaseException) -> None:
         """The run has ended with ``error``, of which the last line of the journal tells."""
         text = " ".join(str(error).split())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ class Options:
     results: Path | None = None
     shrink: bool = True
     artifacts: Path | None = None
+    timeout: float | None = None  # s of real time for a run
 
 
 def run_campaign(options: Options) -> int:
@@ -67,11 +69,15 @@ def _jobs(options: Options) -> list[Job]:
     """
     from lab.scenario import load
 
-    text = load(options.file).text
+    loaded = load(options.file)
+    text = loaded.text
     seeds = range(options.first, options.first + options.seeds)
     jobs = sweep(text, str(options.file), seeds, options.settings)
+    warnings = loaded.warnings
     for overrides in dict.fromkeys(job.overrides for job in jobs):
-        load(text, str(options.file), overrides)
+        warnings += load(text, str(options.file), overrides).warnings
+    for warning in dict.fromkeys(warnings):
+        click.secho(warning, fg="yellow", err=True)
     return jobs
 
 
@@ -82,7 +88,9 @@ def _run(options: Options, jobs: Sequence[Job], store: Store) -> int:
     make = engine_of(options.workers, options.address)
     try:
         with Progress(len(jobs) - len(known), "runs") as progress:
-            records = campaign(jobs, make, store, lambda *run: _heard(progress, *run), progress.say)
+            records = campaign(
+                jobs, make, store, lambda *run: _heard(progress, *run), progress.say, options.timeout
+            )
     except KeyboardInterrupt:
         _show([(job, record) for job, record in store.records(jobs).items()], options)
         click.echo(_interrupted(options, store, jobs), err=True)
@@ -146,7 +154,7 @@ def _shrink(failed: Sequence[tuple[Job, Record]], options: Options, store: Store
     """Shrink a run of each kind of failure, and show what is left."""
     from lab.campaign.shrink import shrink
 
-    kinds = alike([run for run in failed if run[1].failed or run[1].error])
+    kinds = alike([run for run in failed if run[1].is_final])
     folder = options.artifacts or Path()
     found: dict[Job, Shrunk] = {}
     with Progress(len(kinds[:MOST_SHRUNK]), "failures shrunk") as progress:
@@ -159,7 +167,8 @@ def _shrink(failed: Sequence[tuple[Job, Record]], options: Options, store: Store
             progress.ran(False, f"seed {job.seed} cannot be shrunk: {why}")
 
         chosen = [job for job, _ in kinds[:MOST_SHRUNK]]
-        perform(shrink, chosen, engine_of(options.workers, options.address), keep, lost, progress.say)
+        search = partial(shrink, timeout=options.timeout)
+        perform(search, chosen, engine_of(options.workers, options.address), keep, lost, progress.say)
     for job, times in kinds[:MOST_SHRUNK]:
         if job in found:
             _report(found[job], times, folder, store)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from lab.campaign import toml
 from lab.campaign.errors import CampaignError
-from lab.campaign.job import Job, Record
+from lab.campaign.job import Job, Record, execute
 from lab.campaign.survey import Survey, survey
 from lab.campaign.ways import way_of
 from lab.scenario import Scenario
 from lab.scenario.model import Expect, Fault
+from lab.scenario.rules import check_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,15 +58,28 @@ def outcome(case: Case, record: Record) -> str:
     return REFUSED if case.action == FAIL and told and not leaks and record.error is None else FAILED
 
 
-def cases(job: Job, actions: Sequence[str] = FRAME_FAULTS, allocations: bool = True) -> list[Case]:
+def cases(
+    job: Job,
+    actions: Sequence[str] = FRAME_FAULTS,
+    allocations: bool = True,
+    timeout: float | None = None,
+) -> list[Case]:
     """All runs with one fault, those of frames in the order of the frames; ``actions`` are texts of rules.
-    Raises CampaignError when the run fails as it is, and ScenarioError.
+
+    Raises CampaignError for an action that is none and when the run fails as it is, also by taking longer
+    than ``timeout`` s of real time, and ScenarioError.
     """
     job = with_leak_checks(job)
     scenario = job.load()
+    for action in actions:
+        try:
+            check_rule(action, scenario.plan.names)
+        except ValueError as error:
+            raise CampaignError(f"{action}: {error}") from None
+    whole = execute(job, timeout)
+    if not whole.ok:
+        raise CampaignError(f"without any fault it fails already ({whole.failed[0]}): mend that first")
     found = survey(scenario, job.seed)
-    if found.failed:
-        raise CampaignError(f"without any fault it fails already ({found.failed[0]}): mend that first")
     return [
         *_of_frames(job, scenario, found, actions),
         *(_of_allocations(job, scenario, found) if allocations else []),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import __version__
+from lab.scenario.result import OUT_OF_TIME
 
 if TYPE_CHECKING:
     from lab.scenario import Result, Scenario
@@ -73,6 +74,11 @@ class Record:
         return self.status == PASSED
 
     @property
+    def is_final(self) -> bool:
+        """Whether doing it again would come to the same: not where the machine had a part in it."""
+        return self.status != DIED and not (self.error or "").startswith(OUT_OF_TIME)
+
+    @property
     def reason(self) -> str:
         """What it failed with, the same for all runs that fail alike; "" when it passed."""
         if self.failed:
@@ -80,13 +86,15 @@ class Record:
         return (self.error or "").partition(": ")[0]
 
 
-def execute(job: Job) -> Result:
-    """Do the run. What breaks it is the result's ``error``. Raises MemoryError alone: that is no outcome."""
+def execute(job: Job, timeout: float | None = None) -> Result:
+    """Do the run, for ``timeout`` s of real time at most (None: any). What breaks it is the result's
+    ``error``. Raises MemoryError alone: that is no outcome.
+    """
     from lab.scenario import Result, run
 
     with _ONE_AT_A_TIME:
         try:
-            return run(job.load(), seed=job.seed)
+            return run(job.load(), seed=job.seed, timeout=timeout)
         except MemoryError:
             raise
         except Exception as error:
@@ -94,9 +102,9 @@ def execute(job: Job) -> Result:
             return Result(job.seed, digest="", time=0, frames=0, expectations=[], error=text)
 
 
-def record(job: Job) -> Record:
+def record(job: Job, timeout: float | None = None) -> Record:
     """Do the run and keep what a campaign keeps; what its workers do."""
-    result = execute(job)
+    result = execute(job, timeout)
     return Record(
         seed=job.seed,
         overrides=job.overrides,

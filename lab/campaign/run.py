@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lab.campaign.engine import Engine
 from lab.campaign.errors import CampaignError
@@ -19,11 +20,13 @@ def campaign(
     store: Store,
     heard: Heard | None = None,
     note: Callable[[str], None] = lambda _: None,
+    timeout: float | None = None,
 ) -> list[Record]:
     """The records of all jobs, in their order; those that ``store`` has are not run again.
 
     ``heard`` is told of each run that ended now; ``note`` of what else there is to say. KeyboardInterrupt
-    ends the workers and passes; what is done is kept. Raises CampaignError.
+    ends the workers and passes; what is done is kept. A run that takes longer than ``timeout`` s of real time
+    (None: any) has failed. Raises CampaignError.
     """
     known = store.records(jobs)
     code = code_version()
@@ -42,5 +45,5 @@ def campaign(
 
     missing = [job for job in dict.fromkeys(jobs) if job not in known]
     if missing:
-        perform(record, missing, engine, keep, lost, note)
+        perform(partial(record, timeout=timeout), missing, engine, keep, lost, note)
     return [known[job] for job in jobs]

@@ -43,9 +43,11 @@ class Shrunk:
         return len(self.verdicts) + len(self.faults)
 
 
-def shrink(job: Job, limit: int = LIMIT) -> Shrunk:
-    """Shrink a failing run. One that passes, or fails in another way when it is played, has a ``problem``."""
-    whole = execute(job)
+def shrink(job: Job, limit: int = LIMIT, timeout: float | None = None) -> Shrunk:
+    """Shrink a failing run. One that passes, or fails in another way when it is played, has a ``problem``.
+    ``timeout``: how many s of real time each try may take (None: any).
+    """
+    whole = execute(job, timeout)
     target = target_of(whole)
     if target is None:
         return Shrunk(job, "", job.text, (), (), 0, 1, False, "the run does not fail")
@@ -53,7 +55,7 @@ def shrink(job: Job, limit: int = LIMIT) -> Shrunk:
         found = causes_of(job.load(), whole)
     except ValueError as error:
         return Shrunk(job, target, job.text, (), (), 0, 1, False, str(error))
-    search = _Search(found, job.seed, target)
+    search = _Search(found, job.seed, target, timeout)
     if not search.fails(found.causes):
         problem = f"played from its verdicts it does not fail {target!r}"
         return search.result(job, found.causes, False, problem)
@@ -62,10 +64,11 @@ def shrink(job: Job, limit: int = LIMIT) -> Shrunk:
 
 
 class _Search:
-    def __init__(self, causes: Causes, seed: int, target: str) -> None:
+    def __init__(self, causes: Causes, seed: int, target: str, timeout: float | None) -> None:
         self._causes = causes
         self._seed = seed
         self._target = target
+        self._timeout = timeout
         self._runs = 1
 
     def fails(self, chosen: Sequence[Cause]) -> bool:
@@ -75,7 +78,7 @@ class _Search:
             scenario = self._causes.variant(chosen)
         except ValueError:
             return False
-        return fails(scenario, self._seed, self._target, verdicts_of(chosen))
+        return fails(scenario, self._seed, self._target, verdicts_of(chosen), self._timeout)
 
     def result(self, job: Job, chosen: Sequence[Cause], minimal: bool, problem: str = "") -> Shrunk:
         """What the search has come to."""
@@ -92,12 +95,18 @@ class _Search:
         )
 
 
-def fails(scenario: Scenario, seed: int, target: str, verdicts: Sequence[Verdict] | None = None) -> bool:
+def fails(
+    scenario: Scenario,
+    seed: int,
+    target: str,
+    verdicts: Sequence[Verdict] | None = None,
+    timeout: float | None = None,
+) -> bool:
     """Whether a run fails ``target``, without chance but for ``verdicts`` (None: with chance)."""
     from lab.scenario import run
 
     try:
-        return target in targets_of(run(scenario, seed=seed, verdicts=verdicts))
+        return target in targets_of(run(scenario, seed=seed, verdicts=verdicts, timeout=timeout))
     except MemoryError:
         raise
     except Exception as error:

@@ -13,12 +13,13 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from lab.campaign.errors import CampaignError
-from lab.campaign.job import DIED, Job, Record, code_version, scenario_hash
+from lab.campaign.job import Job, Record, code_version, scenario_hash
 
 FORMAT = 1  # user_version of the file
 _APPLICATION = 0x6E657473  # "nets"
@@ -54,15 +55,28 @@ class Store:
         self._lock: int | None = None
         self._hashes: dict[tuple[str, str | None], str] = {}
         if self.path is not None:
+            self._check_lines()
             self._lock = _locked(self.path)
         try:
             self._base = sqlite3.connect(self.path or ":memory:")
             self._prepare()
             if self.path is not None:
                 self._lines = self.json_lines.open("a", encoding="utf-8")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.OperationalError, OSError) as error:
+            self.close()
+            raise CampaignError(f"{path} cannot be used ({error}): free space, or name another") from None
+        except sqlite3.Error as error:
             self.close()
             raise CampaignError(f"{path} is no file of results ({error}): name another") from None
+
+    def _check_lines(self) -> None:
+        """The JSON lines beside the file must not take the place of something else. Raises CampaignError."""
+        assert self.path is not None
+        lines = self.json_lines
+        if lines == self.path:
+            raise CampaignError(f"{lines} is where the JSON lines go: name it {lines.stem}.sqlite")
+        if lines.exists() and lines.stat().st_size and not self.path.exists():
+            raise CampaignError(f"{lines} is there and would be overwritten: name another, or remove it")
 
     @property
     def json_lines(self) -> Path:
@@ -102,17 +116,22 @@ class Store:
         values = {name: value for name, value in asdict(record).items() if name not in row}
         row |= {name: json.dumps(value) if name in _JSON else value for name, value in values.items()}
         row["reproduce"] = job.reproduction
-        self._insert("scenarios", {"scenario": key[0], "path": job.path, "text": job.text})
-        self._insert("runs", row)
-        self._base.commit()
-        self._write_line(row)
+        with self._writing():
+            self._insert("scenarios", {"scenario": key[0], "path": job.path, "text": job.text})
+            self._insert("runs", row)
+            self._base.commit()
+            self._write_line(row)
 
     def records(self, jobs: Iterable[Job]) -> dict[Job, Record]:
-        """The results that there are of these jobs. A run whose worker died counts as none."""
+        """The results that there are of these jobs. A run that was ended from outside has none: its worker
+        died, or it took too long in real time.
+        """
         found: dict[tuple[str, str, str, int], Record] = {}
         wanted = {self.key(job): job for job in jobs}
-        for row in self._rows("SELECT * FROM runs WHERE status != ?", DIED):
-            found[row["scenario"], row["code"], json.dumps(row["overrides"]), row["seed"]] = _record(row)
+        for row in self._rows("SELECT * FROM runs"):
+            record = _record(row)
+            if record.is_final:
+                found[row["scenario"], row["code"], json.dumps(row["overrides"]), row["seed"]] = record
         return {job: found[key] for key, job in wanted.items() if key in found}
 
     # Shrunk failures
@@ -124,8 +143,9 @@ class Store:
             "scenario": scenario, "code": code, "overrides": overrides, "seed": seed, "target": target,
             "faults": json.dumps(faults), "minimal": int(minimal), "file": file,
         }  # fmt: skip
-        self._insert("shrunk", row)
-        self._base.commit()
+        with self._writing():
+            self._insert("shrunk", row)
+            self._base.commit()
 
     def shrunk(self) -> list[dict[str, Any]]:
         """All of them."""
@@ -152,6 +172,18 @@ class Store:
             f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
         )
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Within, the files are written. Raises CampaignError."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            with suppress(sqlite3.Error):
+                self._base.rollback()
+            why = getattr(error, "strerror", None) or error
+            mend = "free some space; the same command goes on where it was"
+            raise CampaignError(f"{self.path} cannot be written ({why}): {mend}") from None
+
     def _write_line(self, row: dict[str, Any]) -> None:
         if self._lines is not None:
             self._lines.write(_line({name: json.loads(value) if name in _JSON else value
@@ -159,26 +191,38 @@ class Store:
             self._lines.flush()
 
     def close(self) -> None:
-        """Write the JSON lines anew, in order, and close the file."""
+        """Write the JSON lines anew, in order, and close the file. Raises CampaignError when the lines cannot
+        be written: those that are there stay.
+        """
         base = getattr(self, "_base", None)
-        if self._lines is not None and base is not None:
-            self._lines.close()
+        try:
+            if self._lines is not None and base is not None:
+                self._write_lines(self._lines)
+        finally:
             self._lines = None
-            fresh = self.json_lines.with_name(self.json_lines.name + ".new")
-            with fresh.open("w", encoding="utf-8") as file:
-                file.writelines(_line(row) for row in self.rows())
-            fresh.replace(self.json_lines)
-        if base is not None:
-            base.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            if base is not None:
+                base.close()
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
+
+    def _write_lines(self, lines: TextIO) -> None:
+        fresh = self.json_lines.with_name(self.json_lines.name + ".new")
+        with self._writing():
+            try:
+                lines.close()
+                with fresh.open("w", encoding="utf-8") as file:
+                    file.writelines(_line(row) for row in self.rows())
+                fresh.replace(self.json_lines)
+            finally:
+                fresh.unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with suppress(CampaignError) if kind is not None else nullcontext():  # the first error is the one
+            self.close()
 
 
 def _record(row: dict[str, Any]) -> Record:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lab.scenario import Scenario
 from lab.scenario.build import build
-from lab.scenario.play import aftermath, play
+from lab.scenario.play import play
 from lab.scenario.pools import memory_of
 from tap.records import Silent
 from usocket.emulation import Network
@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 @dataclass
 class Survey:
     """``frames``: (direction, conditions of the coordinate) in the order in which they were sent;
-    ``allocations``: how many elements of a pool a device asked for, by (device, pool); ``failed``: what did
-    not hold.
+    ``allocations``: how many elements of a pool a device asked for, by (device, pool).
     """
 
     frames: list[tuple[str, str]] = field(default_factory=list)
     allocations: dict[tuple[str, str], int] = field(default_factory=dict)
-    failed: list[str] = field(default_factory=list)
 
 
 def survey(scenario: Scenario, seed: int) -> Survey:
@@ -38,16 +36,9 @@ def survey(scenario: Scenario, seed: int) -> Survey:
     with Network(seed) as net:
         bench = build(scenario, net)
         net.watch(_Frames(found))
-        net.switch_on()
-        found.frames.clear()  # what devices say when they are switched on comes before all faults
-        _count_allocations(bench, found)
         with bench.output.taken():
-            judgements = play(bench)
-            frames, allocations = list(found.frames), dict(found.allocations)
-            judgements += aftermath(bench)
-    found.frames, found.allocations = frames, allocations
-    found.failed = [f"{text}: {detail}" for text, holds, detail in judgements if not holds]
-    return found
+            play(bench, lambda: _count_allocations(bench, found))
+        return Survey(list(found.frames), dict(found.allocations))  # not what comes as it is switched off
 
 
 class _Frames(Silent):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lab.scenario.frames import Frames, Seen
+from lab.scenario.guard import Guard
 from lab.scenario.load import Scenario
 from lab.scenario.names import Way
 from lab.scenario.outcome import Outcome
@@ -46,6 +47,7 @@ class Bench:
         self._seen: dict[str, list[Seen]] = {}  # by direction and conditions
         self.conditions: list[tuple[Callable[[], bool], Callable[[], None]]] = []  # what faults wait for
         self.output = Output(net.clock)
+        self.guard = Guard(None)  # whether the run has taken too long
 
     def device(self, name: str) -> Device:
         """The device of that name."""
@@ -108,7 +110,7 @@ class Bench:
             except OSError as error:
                 outcome.error = str(error).rpartition(" ")[2]
             except Exception as error:
-                outcome.error = f"{type(error).__name__}: {error}"
+                outcome.error = " ".join(f"{type(error).__name__}: {error}".split())
             except BaseException:  # it is ended: by a reset, or as all is over
                 outcome.begun = None
                 outcome.reboots += 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 from lab.scenario.bench import Bench
 from lab.scenario.impairments import NETEM, is_netem
 from lab.scenario.load import Scenario
 from lab.scenario.units import time_of
-from tap.cable import Port
+from tap.cable import NetemWarning, Port
 from tap.impair.catalogue import CONVERT
 from tap.router import Router
 from usocket.emulation import Network
@@ -38,9 +40,10 @@ def build(scenario: Scenario, net: Network) -> Bench:
         cable = net.cable(ends[0], ends[1], rate=rate, delay=time_of(link.delay))
         bench.cables[name] = cable
         both = [] if link.netem is None else [link.netem if is_netem(link.netem) else f"{NETEM} {link.netem}"]
-        for direction, texts in zip(cable.directions, (link.forth, link.back), strict=True):
-            for text in both + texts:
-                (net.netem if is_netem(text) else net.impair)(direction.name, text)
+        with warnings.catch_warnings(action="ignore", category=NetemWarning):  # they are the scenario's
+            for direction, texts in zip(cable.directions, (link.forth, link.back), strict=True):
+                for text in both + texts:
+                    (net.netem if is_netem(text) else net.impair)(direction.name, text)
     for name, router in file.router.items():
         for subnet, hop in router.routes.items():
             routers[name].add_route(subnet, hop)

@@ -25,6 +25,11 @@ def is_netem(text: str) -> bool:
     return text.split(maxsplit=1)[:1] == [NETEM]
 
 
+def traps(text: str) -> list[str]:
+    """Where words of tc-netem do not do what they seem to, with the mend."""
+    return parse_netem(text).warnings if is_netem(text) else []
+
+
 def check_impairment(text: str) -> None:
     """Raises ValueError for a text that is no impairment: what is wrong and the mend."""
     if is_netem(text):

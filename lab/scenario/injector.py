@@ -15,10 +15,18 @@ Stop = Callable[[], object]
 Start = Callable[[], Stop]
 
 
-def schedule(bench: Bench) -> None:
-    """Arrange for every fault of the scenario."""
+def schedule_wires(bench: Bench) -> None:
+    """Arrange for the faults on links."""
     for plan in bench.scenario.plan.faults:
-        _arrange(bench, plan.when, _starter(bench, plan))
+        if not isinstance(plan, DeviceFaultPlan):
+            _arrange(bench, plan.when, _starter(bench, plan))
+
+
+def schedule_devices(bench: Bench) -> None:
+    """Arrange for the faults inside devices, which are on."""
+    for plan in bench.scenario.plan.faults:
+        if isinstance(plan, DeviceFaultPlan):
+            _arrange(bench, plan.when, _starter(bench, plan))
 
 
 def _arrange(bench: Bench, when: When, start: Start) -> None:

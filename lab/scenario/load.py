@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lab.scenario.errors import Mistake, ScenarioError
 from lab.scenario.errors import Path as Place
+from lab.scenario.impairments import NETEM, is_netem, traps
 from lab.scenario.model import File
 from lab.scenario.places import lines
 from lab.scenario.plan import Plan, make_plan
@@ -23,13 +24,17 @@ TEXT = "<text>"  # the name of a scenario that is in no file
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario that has been checked. It is what its text, path and overrides say; pickling keeps those."""
+    """A scenario that has been checked. It is what its text, path and overrides say; pickling keeps those.
+
+    ``warnings``: where words of tc-netem are a trap, one line each with place and mend.
+    """
 
     text: str
     path: str | None = None
     overrides: tuple[str, ...] = ()
     file: File = field(repr=False, compare=False, kw_only=True)
     plan: Plan = field(repr=False, compare=False, kw_only=True)
+    warnings: tuple[str, ...] = field(default=(), repr=False, compare=False, kw_only=True)
 
     @property
     def title(self) -> str:
@@ -90,19 +95,38 @@ def _load(text: str, path: str | None, overrides: tuple[str, ...]) -> Scenario:
     changed = {_path_of(change)[0]: change for change in overrides}
     problems: list[tuple[int, str]] = []
 
-    def report(place: Place, message: str) -> None:
+    def placed(place: Place, message: str) -> tuple[int, str]:
         change = next((changed[place[:n]] for n in range(len(place), 0, -1) if place[:n] in changed), None)
         if change is not None:
-            problems.append((0, f"--set {change}: {message}"))
-            return
+            return 0, f"--set {change}: {message}"
         line = next(found[place[:n]] for n in range(len(place), -1, -1) if place[:n] in found)
-        problems.append((line, f"{where}:{line}: {message}"))
+        return line, f"{where}:{line}: {message}"
+
+    def report(place: Place, message: str) -> None:
+        problems.append(placed(place, message))
 
     file = build(tables, report)
     plan = None if file is None or problems else make_plan(file, _folder(path), report)
     if problems or file is None or plan is None:
         raise ScenarioError(message for _, message in sorted(problems, key=lambda problem: problem[0]))
-    return Scenario(text, path, overrides, file=file, plan=plan)
+    warnings = tuple(placed(place, message)[1] for place, message in _warnings(file))
+    return Scenario(text, path, overrides, file=file, plan=plan, warnings=warnings)
+
+
+def _warnings(file: File) -> Iterator[tuple[Place, str]]:
+    """Where words of tc-netem do not do what they seem to."""
+    texts: list[tuple[Place, str]] = []
+    for name, link in file.link.items():
+        if link.netem is not None:
+            text = link.netem if is_netem(link.netem) else f"{NETEM} {link.netem}"
+            texts.append((("link", name, "netem"), text))
+        for way, impairments in (("forth", link.forth), ("back", link.back)):
+            texts += [(("link", name, way, index), text) for index, text in enumerate(impairments)]
+    texts += [(("fault", index, "do"), fault.do) for index, fault in enumerate(file.fault) if fault.link]
+    for place, text in texts:
+        for trap in traps(text):
+            words = [str(part + 1) if isinstance(part, int) else part for part in place]
+            yield place, f"{' '.join(words)}: warning: netem, {trap}"
 
 
 def _folder(path: str | None) -> Path:

@@ -19,8 +19,10 @@ class Output:
     def __init__(self, clock: Clock) -> None:
         self.lines: list[tuple[int, str, str]] = []  # (ns, device, line), in their order
         self._clock = clock
-        self._texts: dict[str, str] = {}
+        self._parts: dict[str, list[str]] = {}
+        self._sizes: dict[str, int] = {}  # characters that were printed so far
         self._begun: dict[str, str] = {}  # of lines that have not ended
+        self._full: set[str] = set()  # devices that have printed too much
 
     @contextlib.contextmanager
     def taken(self) -> Iterator[None]:
@@ -32,14 +34,19 @@ class Output:
 
     def of(self, device: str) -> str:
         """All that programs of ``device`` printed."""
-        return self._texts.get(device, "")
+        parts = self._parts.get(device, [])
+        parts[:] = ["".join(parts)]
+        return parts[0]
 
     def add(self, device: str, text: str) -> None:
         """A program has printed."""
-        known = self._texts.get(device, "")
-        if len(known) + len(text) > MOST:
+        if device in self._full:
             return
-        self._texts[device] = known + text
+        size = self._sizes[device] = self._sizes.get(device, 0) + len(text)
+        if size > MOST:
+            self._full.add(device)
+            text = f"\n(it printed over {MOST >> 20} MiB: the rest is not kept)\n"
+        self._parts.setdefault(device, []).append(text)
         *whole, rest = (self._begun.get(device, "") + text).split("\n")
         self._begun[device] = rest
         self.lines += [(self._clock.now(), device, line) for line in whole]

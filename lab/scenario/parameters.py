@@ -13,6 +13,8 @@ from lab.scenario.units import number_of, time_of
 from netstack.address import parse_ip
 from tap.impair.catalogue import CONVERT
 
+MOST_BYTES = 1 << 30  # of one program: they are kept in memory
+
 Endpoint = tuple[str, int]  # address, port
 Range = tuple[int, int]  # first and last address
 
@@ -85,6 +87,8 @@ def _size(text: str, names: Names) -> int:
     size = number_of(text)
     if size < 0:
         raise Mistake(f"{text} bytes are fewer than none: give 0 or more")
+    if size > MOST_BYTES:
+        raise Mistake(f"{text} bytes are too many for a run: give 1g at most")
     return size
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lab.scenario.bench import Bench
-from lab.scenario.injector import schedule
+from lab.scenario.injector import schedule_devices, schedule_wires
 from lab.scenario.plan import Expectation
 from lab.scenario.pools import leaked
 from lab.scenario.units import seconds, time_of
@@ -58,9 +60,14 @@ class Judge:
         return (expectation.text, *self.verdict)
 
 
-def play(bench: Bench) -> list[Judgement]:
-    """Run to the end. What the scenario expects, and what it did not have to say: programs end well."""
+def play(bench: Bench, begun: Callable[[], object] | None = None) -> list[Judgement]:
+    """Run to the end. What the scenario expects, and what it did not have to say: programs end well.
+
+    ``begun`` is called when the devices are on and no program has had its turn.
+    """
     begin(bench)
+    if begun is not None:
+        begun()
     judges = [Judge(expectation, bench) for expectation in bench.scenario.plan.expectations]
     _run(bench, judges)
     bench.note_waits()
@@ -68,12 +75,15 @@ def play(bench: Bench) -> list[Judgement]:
 
 
 def begin(bench: Bench) -> None:
-    """Switch the devices on, start the programs, arrange for the faults."""
+    """Switch the devices on, start the programs, arrange for the faults. Those of the wire come first: what
+    a device says when it is switched on may be struck, too.
+    """
+    schedule_wires(bench)
     bench.net.switch_on()
     bench.note_bases()
     for program in bench.scenario.plan.programs:
         bench.start(program, program.at)
-    schedule(bench)
+    schedule_devices(bench)
 
 
 def _run(bench: Bench, judges: list[Judge]) -> None:
@@ -89,6 +99,7 @@ def _run(bench: Bench, judges: list[Judge]) -> None:
 
     def finished() -> bool:
         nonlocal looks_at
+        bench.guard.check()
         for judge in judges:
             if judge.is_pending:
                 judge.look()
@@ -141,6 +152,7 @@ def aftermath(bench: Bench) -> list[Judgement]:
     while bench.clock.now() < until and any(
         leaked(bench.device(name), bench.bases[name]) for name in devices
     ):
+        bench.guard.check()
         step = bench.clock.now() + STEP
         bench.clock.call_at(step, _nothing)  # something is due: that nobody does anything is no deadlock
         bench.net.run(step)

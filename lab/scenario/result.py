@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+OUT_OF_TIME = "OutOfTime"  # how the error of a run begins that took too long in real time
+
 Verdict = Mapping[str, Any]  # a line of the journal (``tap.journal``)
 
 
@@ -16,7 +18,7 @@ class Result:
     ``digest``: SHA-256 of all frames with their times and directions. ``expectations``: (text, whether it
     held, what was found). ``error``: what broke the run, one line. ``verdicts``: all that was done to frames
     and in devices. ``programs``: (name, what became of it). ``output``: (ns, device, line) of what they
-    printed.
+    printed. ``problems``: of the files that were to be written, those that end early, and why.
     """
 
     seed: int
@@ -29,6 +31,7 @@ class Result:
     counters: dict[str, int] = field(default_factory=dict, repr=False)
     programs: list[tuple[str, str]] = field(default_factory=list, repr=False)
     output: list[tuple[int, str, str]] = field(default_factory=list, repr=False)
+    problems: list[str] = field(default_factory=list, repr=False)
 
     @property
     def ok(self) -> bool:

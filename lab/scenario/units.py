@@ -9,6 +9,7 @@ from tap.clock import SECOND
 from tap.impair.catalogue import CONVERT
 from tap.impair.units import ImpairmentError, size
 
+LONGEST = 366 * 24 * 3600 * SECOND  # ns
 _NUMBER = re.compile(r"-?\d+")
 _SIZE = re.compile(r"\d+\.?\d*[kKmMgG][bB]?")
 
@@ -17,6 +18,8 @@ def time_of(text: str) -> int:
     """``1.5s`` in ns; a number needs its unit. Raises ValueError with the mend."""
     found = CONVERT["time"](text)
     assert isinstance(found, int)
+    if found > LONGEST:
+        raise Mistake(f"{text} is longer than a year: give {LONGEST // (3600 * SECOND)}h at most")
     return found
 
 

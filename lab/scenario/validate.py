@@ -17,6 +17,7 @@ from msgspec.structs import FieldInfo, fields
 from lab.scenario.errors import Mistake, Path, instead
 from lab.scenario.impairments import check_impairment
 from lab.scenario.model import File
+from lab.scenario.units import time_of
 from netstack.address import parse_ip, parse_mac
 from netstack.options import ProfileError, lookup
 from tap.impair.catalogue import CONVERT
@@ -39,7 +40,7 @@ def _is_mac(text: object) -> None:
 
 # What is behind a unit of the model: each raises ValueError with what is wrong and the mend.
 CHECKS: dict[str, Callable[[Any], object]] = {
-    "time": CONVERT["time"],
+    "time": time_of,
     "rate": CONVERT["rate"],
     "address": lambda value: parse_ip(str(value)),
     "interface": lambda value: parse_interface(str(value)),

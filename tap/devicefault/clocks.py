@@ -86,6 +86,8 @@ class ClockStep(DeviceFault):
         super().__init__(device, name, note)
         if of not in ("tick", "day"):
             raise DeviceFaultError(f"there is no clock {of!r}: take tick or day")
+        if of == "tick" and abs(by) >= WRAP * MS:
+            raise DeviceFaultError(f"the tick clock wraps after {WRAP} ms: give a step of less")
         self._by, self._of = by, of
 
     def _begin(self) -> None:

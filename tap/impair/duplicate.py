@@ -7,8 +7,10 @@ from fractions import Fraction
 from tap.cable import Note, PassOn
 from tap.impair.correlation import correlated
 from tap.impair.draws import draws
-from tap.impair.units import threshold, whole
+from tap.impair.units import ImpairmentError, threshold, whole
 from tap.streams import Stream
+
+MOST = 1000  # copies
 
 
 class Duplicate:
@@ -29,6 +31,8 @@ class Duplicate:
         self.name = name
         self._below = threshold(rate, "duplicate rate")
         self._copies = whole(copies, "duplicate copies", 1)
+        if copies > MOST:
+            raise ImpairmentError(f"duplicate copies {copies} are a flood: give {MOST} at most")
         self._spacing = whole(spacing, "duplicate spacing (ns)")
         self._draw = correlated(draws(stream), correlation)
 

@@ -90,3 +90,38 @@ def test_a_campaign(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "3 runs" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_takes_too_long(tmp_path: Path) -> None:
+    (tmp_path / "spin.py").write_text("while True:\n    pass\n")
+    (tmp_path / "spin.toml").write_text(TRANSFER + program("client", "spin.py"))
+    done = netstack("scenario", "spin.toml", "--timeout", "200ms", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "broken: OutOfTime: 0.2 s of real time are over in program client.spin, at " in done.stdout
+    several = netstack("scenario", "spin.toml", "--seeds", "2", "-j", "0", "--timeout", "200ms", cwd=tmp_path)
+    assert several.returncode == 1
+    assert several.stdout.splitlines()[2].split()[:2] == ["2", "2"]
+    assert "seed 1: OutOfTime: 0.2 s" in several.stdout
+    assert "not shrunk" not in several.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spin.py", "spin.toml"]
+
+
+def test_words_of_netem_that_are_a_trap_are_shown_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(TRANSFER.replace('delay = "10ms"', 'netem = "delay 80"'))
+    warning = "x.toml:11: link wire netem: warning: netem, column 13: a bare 80 is 80 microseconds: write "
+    for more in ((), ("--check",), ("--seeds", "1", "-j", "0")):
+        done = netstack("scenario", "x.toml", *more, cwd=tmp_path)
+        assert done.returncode == 0
+        assert done.stderr.startswith(warning)
+        assert done.stderr.count("warning") == 1
+    changed = netstack("scenario", EXAMPLE, "--check", "--set", "link.wire.netem=loss gemodel 1%")
+    assert changed.stderr.startswith("--set link.wire.netem=loss gemodel 1%: link wire netem: warning: ")
+
+
+def test_a_file_that_ends_early_is_said(tmp_path: Path) -> None:
+    for option, what in (("--pcap", "capture"), ("--journal", "journal"), ("--trace", "trace")):
+        done = netstack("scenario", EXAMPLE, option, "/dev/full", cwd=ROOT)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"netstack: {what} /dev/full ends early (No space left on device): ")
+        assert len(done.stderr.splitlines()) == 1
+        assert "all expectations hold" in done.stdout

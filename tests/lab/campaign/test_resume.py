@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.lab.campaign.planted import plant
 from tests.lab.commands import PATIENCE, Running, Traces, netstack
 
-RUNS = 400
+RUNS = 160
 SWEEP = ("--seeds", str(RUNS // 2), "--set", "link.wire.delay=1ms,20ms", "-j", "2", "--no-shrink")
 
 
@@ -47,7 +47,7 @@ def test_killed_with_sigkill_it_goes_on_and_the_final_table_is_the_same(tmp_path
     done = [0]
     for _ in range(2):
         with Running(tmp_path, *command, cwd=tmp_path) as campaign:
-            wait_for(file, done[-1] + 30, campaign)
+            wait_for(file, done[-1] + 10, campaign)
             traces = Traces(campaign.process)
             os.kill(campaign.process.pid, signal.SIGKILL)  # it alone: its workers have to notice
             campaign.process.wait(PATIENCE)
@@ -67,11 +67,11 @@ def test_ctrl_c_keeps_what_is_done_and_ends_with_130(tmp_path: Path) -> None:
     file = tmp_path / "r.sqlite"
     command = ("scenario", "planted.toml", *SWEEP, "--results", file.name)
     with Running(tmp_path, *command, cwd=tmp_path) as campaign:
-        wait_for(file, 20, campaign)
+        wait_for(file, 10, campaign)
         traces = Traces(campaign.process)
         assert campaign.ctrl_c() == 130
         done = count(file)
-        assert 20 <= done < RUNS
+        assert 10 <= done < RUNS
         assert f"interrupted: {done} of {RUNS} runs are in r.sqlite; the same command goes on" in campaign.log
         assert f"planted.toml, {done} runs" in campaign.log  # the table of what is done
         assert "Traceback" not in campaign.log

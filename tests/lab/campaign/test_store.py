@@ -11,6 +11,8 @@ import pytest
 
 from lab.campaign import CampaignError, Job, Record, Store
 from lab.campaign.job import DIED, FAILED, PASSED, code_version, scenario_hash
+from tests.lab.campaign.planted import plant
+from tests.lab.commands import netstack
 
 JOB = Job("text", None, 17, ("a=1",))
 RECORD = Record(
@@ -50,6 +52,40 @@ def test_a_script_beside_the_scenario_is_part_of_it(tmp_path: Path) -> None:
     (tmp_path / "unrelated.toml").write_text("x = 1")
     (tmp_path / "client.py").write_text("print(1)")
     assert scenario_hash("text", path) == with_script
+
+
+def test_a_run_that_took_too_long_is_no_result(tmp_path: Path) -> None:
+    with Store(tmp_path / "r.sqlite") as store:
+        store.add(JOB, replace(record(), status=FAILED, error="OutOfTime: 1 s of real time are over"))
+        assert store.records([JOB]) == {}
+        assert [row["status"] for row in store.rows()] == [FAILED]
+
+
+def test_the_json_lines_take_nobodys_place(tmp_path: Path) -> None:
+    with pytest.raises(CampaignError, match=r"r\.jsonl is where the JSON lines go: name it r\.sqlite"):
+        Store(tmp_path / "r.jsonl")
+    (tmp_path / "r.jsonl").write_text("a journal, say")
+    with pytest.raises(CampaignError, match=r"r\.jsonl is there and would be overwritten: name another"):
+        Store(tmp_path / "r.sqlite")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.jsonl"]
+    assert (tmp_path / "r.jsonl").read_text() == "a journal, say"
+
+
+def test_a_full_disk_is_one_line_and_what_was_done_is_kept(tmp_path: Path) -> None:
+    """What the kernel says when a file may not grow; it goes on when there is room again."""
+    plant(tmp_path, "pair", "")
+    command = ("scenario", "planted.toml", "--seeds", "60", "-j", "1", "--results", "r.sqlite")
+    small = ("sh", "-c", 'ulimit -f 128; exec "$@"', "sh")  # blocks of 512 bytes
+    done = netstack(*command, cwd=tmp_path, launcher=small)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("r.sqlite cannot be written (")
+    assert done.stderr.endswith("): free some space; the same command goes on where it was\n")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.new"))
+    again = netstack(*command, cwd=tmp_path)
+    assert again.returncode == 0
+    assert int(again.stderr.split()[0]) > 0, "runs that were kept"
+    assert "of 60 runs are in r.sqlite already" in again.stderr
 
 
 def test_a_run_whose_worker_died_is_no_result(tmp_path: Path) -> None:

@@ -155,3 +155,31 @@ def test_a_transfer_with_everything_at_once() -> None:
         text + expecting("delivered == sent", "pools client leaked == 0 and pools server leaked == 0"), seed=3
     )
     assert result.failed == []
+
+
+@pytest.mark.parametrize(
+    ("table", "action"),
+    [
+        (fault(on="client>server kind=arp-request n=1", do="drop"), "drop"),
+        (fault(link="wire", do="loss rate=100%"), "drop"),
+        (fault(link="wire", do="netem loss 100%", direction="forth"), "drop"),
+        (fault(on="client>server kind=arp", do="duplicate"), "duplicate"),
+    ],
+)
+def test_what_is_there_from_the_beginning_strikes_what_devices_say_when_they_are_switched_on(
+    table: str, action: str
+) -> None:
+    result = played(BASE + table, "run.stop=50ms")
+    struck = [line for line in result.verdicts if line["dir"] == "client>server"]
+    assert (struck[0]["action"], struck[0]["frame"]) == (action, "client>server kind=arp-request n=1 conn=1")
+
+
+def test_a_cable_that_is_pulled_from_the_beginning_carries_nothing() -> None:
+    pulled = played(BASE + fault(link="wire", do="pull"), "run.stop=50ms")
+    assert (played(BASE, "run.stop=50ms").frames, pulled.frames) == (4, 2)  # sent, and received
+
+
+def test_a_fault_in_a_device_counts_from_when_all_are_on() -> None:
+    """Its announcement has taken from the heap before."""
+    result = played(BASE + fault(device="client", do="pool-fail pool=HEAP nth=1"), "run.stop=5ms")
+    assert result.verdicts == []

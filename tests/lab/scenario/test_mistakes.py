@@ -30,6 +30,7 @@ def problems(text: str, *overrides: str) -> list[str]:
         ("[run]\nseed = -1", 1, "run seed: expected `int` >= 0"),
         ('[run]\nseed = "1"', 1, 'run seed: "1" is text in quotes: give a whole number'),
         ("[run]\nstop = 5", 1, "run stop: 5 has no unit: write it as 80ms, 1.5s or 20us"),
+        ('[run]\nstop = "9000h"', 1, "run stop: 9000h is longer than a year: give 8784h at most"),
         ('[run]\nstop = "5"', 1, "run stop: '5' has no unit: write it as 80ms, 1.5s or 20us"),
         (
             '[run]\nstop = "5 parsec"',
@@ -106,6 +107,11 @@ def problems(text: str, *overrides: str) -> list[str]:
             "[[program]]\non = 'server'\nrun = 'receive port=70000'",
             2,
             "receive port: '70000' is no port: give a number from 1 to 65535",
+        ),
+        (
+            "[[program]]\non = 'client'\nrun = 'send bytes=3g to=server:7'",
+            2,
+            "send bytes: 3g bytes are too many for a run: give 1g at most",
         ),
         (
             "[[program]]\non = 'client'\nrun = 'send bytes=4 to=sever:7'",

@@ -52,7 +52,7 @@ def serve():
         pass
 
 def fails():
-    raise ValueError("on purpose")
+    raise ValueError("on\\npurpose")
 """
 
 
@@ -99,6 +99,15 @@ def test_what_a_script_prints_and_how_it_ends(folder: Path, capsys: pytest.Captu
     alone = played(BASE + program("client", "script.py", args='["a"]'), path=str(folder / "x.toml"))
     assert alone.programs[0][1].startswith("failed with ECONNRESET at ")
     assert any("Traceback" in line for _, _, line in alone.output)
+
+
+def test_of_what_programs_print_a_mebibyte_is_kept(folder: Path) -> None:
+    (folder / "megabytes.py").write_text("for _ in range(200000):\n    print('x' * 20)\n")
+    text = BASE + program("client", "megabytes.py") + expecting('output client has "rest is not kept"')
+    result = played(text, path=str(folder / "x.toml"))
+    assert result.failed == []
+    assert sum(len(line) + 1 for _, _, line in result.output) < (1 << 20) + 100
+    assert result.output[-1][2] == "(it printed over 1 MiB: the rest is not kept)"
 
 
 def test_what_a_function_raises_is_its_result(folder: Path) -> None:

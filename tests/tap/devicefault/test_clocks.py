@@ -151,3 +151,8 @@ def test_mistakes(values: dict[str, int], says: str) -> None:
             ClockStep(made.client, 5, "wall")
         with pytest.raises(DeviceFaultError, match="give before=10s"):
             TickWrap(made.client, 0)
+
+
+def test_a_step_beyond_the_counter_is_refused() -> None:
+    with rig() as bench, pytest.raises(DeviceFaultError, match="tick clock wraps after 4294967296 ms"):
+        ClockStep(bench.server, 2**32 * MS)

@@ -38,3 +38,5 @@ def test_what_makes_no_sense() -> None:
         ImpairmentError, match="duplicate copies 0 does not do: give a whole number, 1 or more"
     ):
         Duplicate(0.1, 0, stream=stream(1, "x"))
+    with pytest.raises(ImpairmentError, match="duplicate copies 1001 are a flood: give 1000 at most"):
+        Duplicate(0.1, 1001, stream=stream(1, "x"))
