@@ -13,8 +13,10 @@ imported before a test asks for a fixture. docs/testing.md is its manual.
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
+import warnings
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,8 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, also for --strict-markers."""
+    """Register the marker, also for --strict-markers; see that artifacts have somewhere to go."""
     config.addinivalue_line("markers", MARKER)
+    kept = config.getoption("netstack_artifacts")
+    if kept is None:
+        return
+    place = next(one for one in (kept, *kept.absolute().parents) if one.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise pytest.UsageError(f"--netstack-artifacts {kept}: {place} is no folder to write to: name one")
 
 
 @pytest.fixture
@@ -72,7 +80,10 @@ def netstack_bench(
         return
     kept = request.config.getoption("netstack_artifacts")
     if kept is not None:
-        bench.move(kept / _file_name(request.node.nodeid))
+        try:
+            bench.move(kept / _file_name(request.node.nodeid))
+        except OSError as error:
+            warnings.warn(f"artifacts are still in {folder}: {error}", stacklevel=1)
 
 
 @pytest.fixture
@@ -141,6 +152,9 @@ def _settings(node: Any) -> dict[str, Any]:
         raise pytest.UsageError(
             f"{node.nodeid}: the marker netstack {what}: give {', '.join(sorted(_KNOWN))}"
         )
+    seed = marker.kwargs.get("seed")
+    if seed is not None and not isinstance(seed, int):
+        raise pytest.UsageError(f"{node.nodeid}: the marker netstack has seed {seed!r}: give a whole number")
     return dict(marker.kwargs)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from lab.options import DeviceOptions, device_options
 
 if TYPE_CHECKING:
+    from lab.control.board import Board
     from lab.live import Live
     from tap.tun import TapLink
 
@@ -27,6 +29,12 @@ SCRIPT = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="PORT",
     help="Serve it there (0: any free port), on 127.0.0.1.  [default: any]",
 )
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all that happens, for netstack explain, report and export.",
+)
 @click.argument("script", type=SCRIPT, required=False)
 @click.argument("args", nargs=-1)
 def up(
@@ -34,6 +42,7 @@ def up(
     ladder: bool,
     watch: bool,
     watch_port: int | None,
+    record: Path | None,
     script: Path | None,
     args: tuple[str, ...],
 ) -> None:
@@ -57,6 +66,8 @@ def up(
         if live is not None:
             live.hear_of_losses(board)
             click.echo(legend)
+        if record is not None:
+            cleanup.enter_context(_recorded(board, record))
         try:
             if watch or watch_port is not None:
                 from lab.control.watch import Watch
@@ -72,6 +83,17 @@ def up(
             device.host.wait(lambda: False)
         except KeyboardInterrupt:
             click.echo()
+
+
+@contextmanager
+def _recorded(board: Board, path: Path) -> Iterator[None]:
+    """Within, all that happens is written to a file."""
+    from lab.control.recording import Recording
+
+    with Recording(board, path) as recording:
+        yield
+    if recording.problem is not None:
+        click.echo(f"netstack: {recording.problem}", err=True)
 
 
 def _view(options: DeviceOptions, ladder: bool) -> tuple[Live | None, str]:

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lab.control.board import Board
+from lab.control.recording import recorder_of
 from lab.explain import Explainer
 from lab.report.load import SILENT, text
-from lab.trace import Recorder, Trace
+from lab.trace import Trace
 from lab.trace.cables import CableTap
-from lab.trace.devices import DeviceTap, about_device
+from lab.trace.devices import DeviceTap
 from lab.trace.writer import Record
 from netstack.trace import Event
 from tap.clock import Clock
@@ -94,15 +95,7 @@ class Session:
         self._missed = 0
         self._moment = Moment()
         self._lines = Lines()
-        about = f"{device.name}, {device.profile.name}, live"
-        self._recorder = Recorder(self._lines, source="live", title=about, epoch=device.clock.epoch)
-        self._recorder.clock = "real"
-        ends = board.splice.directions[0].split(">")
-        self._recorder.cables.append({"name": "-".join(ends), "ends": ends})
-        header = about_device(
-            device.name, device.profile, device.mac, device.stack.netif.ip, device.host.boot
-        )
-        self._recorder.add_device(header)
+        self._recorder, header = recorder_of(board, self._lines)
         self._stack = DeviceTap(self._recorder, header, self._moment.now, device.host.boot)
         self._cable = CableTap(self._recorder, self._moment)
 

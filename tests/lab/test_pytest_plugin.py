@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -60,14 +61,22 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run a test file; its artifacts and caches stay in the test's own folder."""
+    """Run a test file; its artifacts and caches stay in the test's own folder. ``installed``: with all
+    plugins that are, which takes longer.
+    """
 
-    def run_file(text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    def run_file(text: str, *options: str, installed: bool = False) -> subprocess.CompletedProcess[str]:
         file = tmp_path / "test_mine.py"
         file.write_text(PROGRAMS + text)
         own = [f"--basetemp={tmp_path / 'base'}", "-p", "no:cacheprovider", "--strict-markers"]
         command = [sys.executable, "-m", "pytest", "-q", *own, *options, file.name]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+        environment = dict(os.environ)
+        if not installed:
+            environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+            command[3:3] = ["-p", "lab.pytest_plugin"]
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100, check=False
+        )
 
     return run_file
 
@@ -78,7 +87,7 @@ def kept(tmp_path: Path) -> list[str]:
 
 
 def test_a_test_that_passes_leaves_nothing(run: Run, tmp_path: Path) -> None:
-    done = run(PASSES)
+    done = run(PASSES, installed=True)  # the fixtures are there without a word
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
     assert kept(tmp_path) == []
@@ -157,6 +166,19 @@ def test_a_marker_that_means_nothing(run: Run) -> None:
     done = run("@pytest.mark.netstack(profil='full')\ndef test_it(net): pass\n")
     assert "the marker netstack has no profil: give options, profile, seed" in done.stdout
     assert done.returncode == 1
+
+
+def test_a_seed_that_is_none(run: Run) -> None:
+    done = run("@pytest.mark.netstack(seed='x')\ndef test_it(net): pass\n")
+    assert "the marker netstack has seed 'x': give a whole number" in done.stdout
+    assert done.returncode == 1
+
+
+def test_artifacts_that_have_nowhere_to_go(run: Run) -> None:
+    done = run(FAILS, "--netstack-artifacts", "test_mine.py/art")
+    assert done.returncode == 4
+    assert "test_mine.py is no folder to write to: name one" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.tap
