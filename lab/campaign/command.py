@@ -56,11 +56,21 @@ def run_campaign(options: Options) -> int:
 
     try:
         jobs = _jobs(options)
+        _make_folder(options.artifacts)
         with Store(options.results) as store:
             return _run(options, jobs, store)
     except (ScenarioError, CampaignError) as error:
         click.echo(str(error), err=True)
         return MISTAKE
+
+
+def _make_folder(artifacts: Path | None) -> None:
+    """What is shrunk must have somewhere to go, which is seen before anything runs. Raises CampaignError."""
+    try:
+        (artifacts or Path()).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"--artifacts {artifacts} cannot be made ({error.strerror})"
+        raise CampaignError(f"{why}: name another") from None
 
 
 def _jobs(options: Options) -> list[Job]:
@@ -187,7 +197,13 @@ def _report(shrunk: Shrunk, times: int, folder: Path, store: Store) -> None:
     if not shrunk.left:
         click.echo("  it fails also without any fault")
         return
-    written = write(shrunk, folder)
+    try:
+        written = write(shrunk, folder)
+    except OSError as error:
+        why = f"cannot be written to {folder} ({error.strerror or error})"
+        mend = "free some space, or name another folder with --artifacts"
+        click.echo(f"  {shrunk.left} of {shrunk.of} faults are left, but {why}: {mend}")
+        return
     store.add_shrunk(shrunk.job, shrunk.target, written.faults, shrunk.minimal, str(written.file))
     least = "each is needed" if shrunk.minimal else "perhaps not all are needed"
     click.echo(f"  {shrunk.left} of {shrunk.of} faults are left ({least}; {shrunk.runs} runs):")

@@ -22,6 +22,7 @@ from lab.scenario import Scenario, Verdict, load, run
 from lab.scenario.impairments import NETEM, is_netem
 from lab.scenario.model import Fault, File
 from tap import verdicts
+from tap.link import TapError
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Written:
 
 
 def write(shrunk: Shrunk, folder: Path) -> Written:
-    """Write ``shrunk-HASH.toml`` or ``shrunk-HASH.jsonl`` to ``folder``, which is made where it is not."""
+    """Write ``shrunk-HASH.toml`` or ``shrunk-HASH.jsonl`` to ``folder``, which is made where it is not.
+
+    Raises OSError when it cannot be written whole; then nothing is left of it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     job = shrunk.job
     identity = repr((job.text, job.seed, job.overrides, shrunk.target)).encode()
@@ -46,7 +50,10 @@ def write(shrunk: Shrunk, folder: Path) -> Written:
         return Written(file, kept + tuple(f"{fault.do} {_where(fault)}" for fault in chance))
     except Unsayable:
         file = folder / f"{stem}.jsonl"
-        run(scenario, seed=job.seed, verdicts=shrunk.verdicts, journal=file)
+        result = run(scenario, seed=job.seed, verdicts=shrunk.verdicts, journal=file)
+        if result.problems:
+            file.unlink(missing_ok=True)
+            raise TapError(result.problems[0]) from None
         return Written(file, kept + tuple(line_of(verdict) for verdict in shrunk.verdicts))
 
 
@@ -66,7 +73,11 @@ def _as_scenario(shrunk: Shrunk, scenario: Scenario, file: Path) -> list[Fault]:
     if not fails(found, shrunk.job.seed, shrunk.target):
         raise Unsayable("with rules it does not fail")
     head = heading(shrunk, file, _move(made, path.parent, file.parent))
-    file.write_text(head + toml.write(made), encoding="utf-8")
+    try:
+        file.write_text(head + toml.write(made), encoding="utf-8")
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
     return faults
 
 

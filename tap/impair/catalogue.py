@@ -241,7 +241,7 @@ def _series(value: object) -> Sequence[int]:
         or not isinstance(value, Sequence)
         or not all(isinstance(x, int) for x in value)
     ):
-        raise ImpairmentError(f"{value!r} is no list of whole numbers")
+        raise ImpairmentError(f"{value!r} is no list of whole numbers: write it as [0,4,9], without blanks")
     return value
 
 

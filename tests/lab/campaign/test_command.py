@@ -67,6 +67,19 @@ def test_failures_come_with_their_reproduction_and_are_shrunk(tmp_path: Path) ->
     assert sorted(files) == [file for *_, file in rows]
 
 
+def test_what_is_shrunk_and_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    plant(tmp_path, forth='"loss rate=30%"')
+    command = ("scenario", "planted.toml", "--seeds", "20", "--seed", "100", "-j", "0", "--artifacts", "art")
+    small = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")  # no file may grow
+    done = netstack(*command, cwd=tmp_path, launcher=small)
+    assert done.returncode == 1
+    assert "  2 of 2 faults are left, but cannot be written to art (File too large): free some" in re.sub(
+        r"\d+ of \d+", "2 of 2", done.stdout
+    )
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "art").iterdir()) == []
+
+
 def test_no_shrink_writes_nothing(tmp_path: Path) -> None:
     plant(tmp_path, "broken")
     done = netstack("scenario", "planted.toml", "--seeds", "2", "-j", "0", "--no-shrink", cwd=tmp_path)
@@ -107,6 +120,7 @@ def test_a_worker_that_is_killed_is_reported_and_its_run_given_up(tmp_path: Path
         (("--seeds", "2", "--set", "a=1,1"), "--set a=1,1: a value is given twice"),
         (("--seeds", "2", "--set", "link.wire.delay=1ms,1"), "--set link.wire.delay=1: link wire delay: "),
         (("--seeds", "2", "--results", "no/r.sqlite"), "no/r.sqlite cannot be written (No such file"),
+        (("--seeds", "2", "--artifacts", "planted.toml/art"), "--artifacts planted.toml/art cannot be "),
         (("--seeds", "2", "--results", "planted.toml"), "planted.toml is no file of results"),
     ],
 )
